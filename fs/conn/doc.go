@@ -1,0 +1,12 @@
+// Package conn keeps a FUSE connection alive across the death of its server. It mounts, reads requests, hands them to a
+// [fuse.RawFileSystem] through go-fuse's protocol server, and writes the answers; it knows nothing of images.
+//
+// A holder process opens /dev/fuse, mounts, and keeps for each connection that descriptor and a memfd of slots. The
+// server behind it, a child process, can be killed and replaced at any moment, under readers:
+//
+//	memfd:  page 0     header: format, geometry, the INIT request as the kernel sent it, its answer
+//	        slot 0…n-1 a request as read from /dev/fuse; its first word, the length, is zeroed after the answer
+//
+// A successor replays INIT, refuses to take over if its answer differs, answers what it finds in the slots, and goes
+// on. Answering twice is harmless (ENOENT). A request that has met two deaths is answered EIO.
+package conn

@@ -1,0 +1,72 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// What a registry may answer. Errors of this package wrap one of them where one fits, or else the network's own
+// (context.Canceled, syscall.ECONNREFUSED, a *net.DNSError, …).
+var (
+	ErrNotFound     = errors.New("not found")               // no such repository, tag or blob
+	ErrUnauthorized = errors.New("authentication required") // 401 with the credentials there are
+	ErrDenied       = errors.New("access denied")           // 403
+	ErrTooLarge     = errors.New("larger than allowed")     // a manifest over 4 MiB
+	ErrTruncated    = errors.New("ended early")             // a blob that ends before its size, each time it is asked for
+	ErrStalled      = errors.New("no data for too long")    // no byte for Options.StallTimeout, each time
+	ErrUnavailable  = errors.New("registry is unavailable") // 429 or 5xx, each time
+	ErrProtocol     = errors.New("not a registry's answer") // what cannot be understood
+)
+
+// Client speaks to registries. Its methods may be called from many goroutines; all of them share one limit on parallel
+// blob downloads.
+type Client struct{}
+
+// Options configures a [Client]. The zero value is docker's behaviour.
+type Options struct {
+	// Insecure lists hosts (host or host:port) that may be spoken to over plain HTTP, or HTTPS with any certificate.
+	// Loopback hosts always may.
+	Insecure []string
+	// Mirrors are base URLs that are asked for docker.io's images first, in this order.
+	Mirrors []string
+	// DockerConfig is the directory of docker's config.json; "" for $DOCKER_CONFIG, then $HOME/.docker.
+	DockerConfig string
+	// Parallel is how many blobs are downloaded at once; 0 for 4.
+	Parallel int
+	// StallTimeout is how long a transfer may give no byte, in seconds; 0 for 30.
+	StallTimeout int
+}
+
+// New makes a client. It reads no file and opens no connection before it is used.
+func New(o Options) *Client { panic("unwritten") }
+
+// Manifest is a manifest or an image index as the registry serves it.
+type Manifest struct {
+	Descriptor ocispec.Descriptor // MediaType, Digest and Size of Raw
+	Raw        []byte
+}
+
+// Manifest fetches the manifest or index that ref names by tag or by digest (a digest wins), checked against its
+// digest.
+func (c *Client) Manifest(ctx context.Context, ref reference.Named) (Manifest, error) {
+	panic("unwritten")
+}
+
+// ManifestByDigest fetches the manifest d of ref's repository.
+func (c *Client) ManifestByDigest(ctx context.Context, ref reference.Named, d digest.Digest) (Manifest, error) {
+	panic("unwritten")
+}
+
+// Blob reads a blob of ref's repository from offset to its end, desc.Size. The reader asks again, from where it stands,
+// after any failure that may pass; it ends with io.EOF only at desc.Size. The caller checks the digest and closes it.
+func (c *Client) Blob(ctx context.Context, ref reference.Named, desc ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
+	panic("unwritten")
+}
+
+// Tags lists the tags of ref's repository, sorted.
+func (c *Client) Tags(ctx context.Context, ref reference.Named) ([]string, error) { panic("unwritten") }
