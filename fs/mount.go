@@ -1,0 +1,230 @@
+package fs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/fs/conn"
+	"github.com/imagefs/imagefs/fs/content"
+	"github.com/imagefs/imagefs/fs/names"
+	"github.com/imagefs/imagefs/store"
+)
+
+// MountConfig says what to mount, and where.
+type MountConfig struct {
+	Mountpoint string // of the names tree; an existing directory
+	Content    string // of the content tree; "" for its place under RUN
+	Root       string // the store's directory
+	AllowOther bool
+	Insecure   []string // as registry.Options has them
+	Mirrors    []string
+}
+
+// Slots of the two connections. A names request may block, and each takes a slot until it is answered; a content
+// request never does.
+const (
+	namesSlots     = 256
+	contentWorkers = 4
+	slotHeader     = 4096 // room for a request's own structures beside MaxWrite bytes
+)
+
+// Mount mounts both trees and holds them until they are unmounted or ctx ends, which unmounts them. ready is called
+// once both answer. A mount whose holder was killed is cleared away first; one that lives is an error of kind InUse.
+func Mount(ctx context.Context, c MountConfig, ready func()) error {
+	p, err := placeOf(c.Mountpoint, c.Content)
+	if err != nil {
+		return err
+	}
+	lock, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := errors.Join(p.clear(), p.write()); err != nil {
+		return err
+	}
+	// A store that cannot be opened is said here, not by a server that cannot start.
+	s, err := store.Open(c.Root)
+	if err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	m, err := mountBoth(p, c)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	return m.hold(ctx, ready)
+}
+
+// clear detaches what a killed holder left behind.
+func (p place) clear() error {
+	for _, dir := range []string{p.Content, p.Mountpoint} {
+		for {
+			ok, err := mounted(dir)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if err := conn.Unmount(dir, true); err != nil {
+				return err
+			}
+		}
+	}
+	st, err := os.Stat(p.Mountpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &imagefs.Error{
+			Kind: imagefs.NotFound, Subject: p.Mountpoint,
+			Err: fmt.Errorf("%s does not exist", p.Mountpoint), Hint: "mkdir " + p.Mountpoint,
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !st.IsDir() {
+		return &imagefs.Error{
+			Kind: imagefs.Invalid, Subject: p.Mountpoint,
+			Err: fmt.Errorf("%s is not a directory", p.Mountpoint),
+		}
+	}
+	return os.MkdirAll(p.Content, 0o755)
+}
+
+// held is a pair of mounted trees and the files that keep them.
+type held struct {
+	place  place
+	config MountConfig
+	files  []*os.File // names device, names slots, content device, content slots: descriptors 3 to 6 of the server
+	holder conn.Holder
+}
+
+func mountBoth(p place, c MountConfig) (_ *held, err error) {
+	m := &held{place: p, config: c}
+	defer func() {
+		if err != nil {
+			m.close()
+		}
+	}()
+	contentOptions, namesOptions := content.MountOptions(), names.MountOptions()
+	err = m.add(p.Mountpoint, namesSlots, conn.MountOptions{
+		FSName: "imagefs", Subtype: subtype, AllowOther: c.AllowOther, MaxRead: namesOptions.MaxWrite,
+	}, namesOptions.MaxWrite)
+	if err != nil {
+		return nil, err
+	}
+	err = m.add(p.Content, contentWorkers, conn.MountOptions{
+		FSName: "imagefs", Subtype: subtype, ReadOnly: true, AllowOther: c.AllowOther, MaxRead: contentOptions.MaxWrite,
+	}, contentOptions.MaxWrite)
+	if err != nil {
+		return nil, errors.Join(err, conn.Unmount(p.Mountpoint, true))
+	}
+	return m, nil
+}
+
+// add mounts one tree and makes its slots.
+func (m *held) add(dir string, slots int, o conn.MountOptions, maxWrite int) error {
+	memory, err := conn.NewSlots(slots, maxWrite+slotHeader)
+	if err != nil {
+		return err
+	}
+	m.files = append(m.files, nil, memory)
+	dev, err := conn.Mount(dir, o)
+	if err != nil {
+		return err
+	}
+	m.files[len(m.files)-2] = dev
+	return nil
+}
+
+func (m *held) close() {
+	for _, f := range m.files {
+		f.Close() // a nil *os.File says so, and is none of our concern
+	}
+}
+
+// hold runs servers until the trees are unmounted.
+func (m *held) hold(ctx context.Context, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m.holder = conn.Holder{Files: m.files, Command: m.command, Log: log.Printf}
+	if err := m.place.listen(ctx, m.handle); err != nil {
+		return errors.Join(err, m.unmount(true))
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- m.holder.Run(context.WithoutCancel(ctx)) }()
+	go m.upgradeOnHangup(ctx)
+	go func() {
+		// Each blocks until a server answers.
+		if _, err := os.Stat(m.place.Mountpoint); err != nil {
+			return
+		}
+		if _, err := os.Stat(m.place.Content); err == nil {
+			ready()
+		}
+	}()
+	select {
+	case err := <-ended:
+		return errors.Join(err, m.unmount(true))
+	case <-ctx.Done():
+		err := m.unmount(true)
+		return errors.Join(err, <-ended)
+	}
+}
+
+// command starts this binary, or the one to upgrade to, as the server.
+func (m *held) command(upgrade string) *exec.Cmd {
+	binary := upgrade
+	if binary == "" {
+		binary = fmt.Sprintf("/proc/%d/exe", os.Getpid()) // this very one, whatever stands at its path by now
+	}
+	config, err := json.Marshal(serveConfig{MountConfig: m.config, Place: m.place})
+	if err != nil {
+		panic(err) // strings and booleans only
+	}
+	return exec.Command(binary, "serve", string(config))
+}
+
+// handle carries out what is asked on the socket.
+func (m *held) handle(req request) error {
+	switch req.Verb {
+	case "umount":
+		return m.unmount(false)
+	case "upgrade":
+		return m.holder.Upgrade(context.Background(), req.Binary)
+	}
+	return &imagefs.Error{Kind: imagefs.Invalid, Subject: req.Verb, Err: fmt.Errorf("unknown request %q", req.Verb)}
+}
+
+// upgradeOnHangup starts a new server of the binary that stands at this one's path, at each SIGHUP.
+func (m *held) upgradeOnHangup(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			path, err := os.Executable()
+			if err == nil {
+				err = m.holder.Upgrade(ctx, path)
+			}
+			if err != nil {
+				log.Printf("upgrade: %v", err)
+			}
+		}
+	}
+}
