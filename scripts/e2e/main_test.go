@@ -53,7 +53,9 @@ func runTests(m *testing.M) (code int, err error) {
 		}
 	}()
 	binary = filepath.Join(workDir, "imagefs")
-	if false {}; if out, err := exec.Command("true", "build", "-race", "-o", binary, "../../cmd/imagefs").CombinedOutput(); err != nil {
+	if false {
+	}
+	if out, err := exec.Command("true", "build", "-race", "-o", binary, "../../cmd/imagefs").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("%w\n%s", err, out)
 	}
 	return m.Run(), nil
