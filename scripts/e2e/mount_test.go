@@ -1,0 +1,175 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// mount is a running `imagefs mount` with a store of its own.
+type mount struct {
+	t      *testing.T
+	dir    string // the names tree
+	root   string // the store
+	cmd    *exec.Cmd
+	stderr *bytes.Buffer
+}
+
+// newMount mounts a new store, and unmounts it when the test ends.
+func newMount(t *testing.T, args ...string) *mount {
+	t.Helper()
+	dir, err := os.MkdirTemp(workDir, "m-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &mount{t: t, dir: filepath.Join(dir, "images"), root: filepath.Join(dir, "store")}
+	if err := os.Mkdir(m.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m.start(args...)
+	t.Cleanup(func() {
+		m.stop()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// start runs the holder and returns once both trees answer.
+func (m *mount) start(args ...string) {
+	m.t.Helper()
+	m.stderr = new(bytes.Buffer)
+	m.cmd = exec.Command(binary, append([]string{"mount", "--root", m.root}, append(args, m.dir)...)...)
+	m.cmd.Stderr = m.stderr
+	if err := m.cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.eventually("the mount answers", func() bool {
+		_, err := os.Stat(filepath.Join(m.dir, "by-id", "."))
+		return err == nil
+	})
+}
+
+// stop unmounts, and fails the test if the holder does not end well.
+func (m *mount) stop() {
+	m.t.Helper()
+	if m.cmd.ProcessState != nil {
+		return
+	}
+	m.cmd.Process.Signal(syscall.SIGTERM)
+	timeout := time.AfterFunc(20*time.Second, func() { m.cmd.Process.Kill() })
+	defer timeout.Stop()
+	if err := m.cmd.Wait(); err != nil {
+		m.t.Errorf("imagefs mount: %v\n%s", err, m.stderr)
+	} else if m.t.Failed() {
+		m.t.Logf("imagefs mount said:\n%s", m.stderr)
+	}
+}
+
+// servers are the holder's children that run now.
+func (m *mount) servers() []int {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/task/" + strconv.Itoa(m.cmd.Process.Pid) + "/children")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(m.cmd.Process.Pid)).Output()
+	var pids []int
+	for field := range strings.FieldsSeq(string(text) + " " + string(out)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// eventually waits for a condition that another process makes true.
+func (m *mount) eventually(what string, ok func() bool) {
+	m.t.Helper()
+	eventually(m.t, what, ok)
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(60 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// path is a path below the mount.
+func (m *mount) path(parts ...string) string {
+	return filepath.Join(append([]string{m.dir}, parts...)...)
+}
+
+// pull writes a line to ctl/pull as a shell would, and fails the test if it fails.
+func (m *mount) pull(line string) {
+	m.t.Helper()
+	if err := m.write("pull", line); err != nil {
+		text, _ := os.ReadFile(m.path("ctl", "errors"))
+		m.t.Fatalf("pull %s: %v\n%s", line, err, text)
+	}
+}
+
+// write writes a line to a control file with one write(2).
+func (m *mount) write(verb, line string) error {
+	f, err := os.OpenFile(m.path("ctl", verb), os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(line + "\n")
+	return errors.Join(err, f.Close())
+}
+
+// tag is the directory of an image: its tag in the names tree.
+func (m *mount) tag(name string, parts ...string) string {
+	repository, tag, _ := cutLast(name, ":")
+	return m.path(append([]string{repository, tag}, parts...)...)
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// shell runs a command with bash, and returns what it printed and its error, which holds its stderr.
+func shell(t *testing.T, command string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", command)
+	var out, diag bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &diag
+	err := cmd.Run()
+	if err != nil {
+		err = errors.Join(err, errors.New(diag.String()))
+	}
+	return out.String(), err
+}
+
+// sh is shell for what must not fail.
+func sh(t *testing.T, command string) string {
+	t.Helper()
+	out, err := shell(t, command)
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	return out
+}
