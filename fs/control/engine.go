@@ -1,0 +1,14 @@
+package control
+
+import (
+	"context"
+
+	"github.com/imagefs/imagefs"
+)
+
+// Engine does the work; [*imagefs.Engine] is one.
+type Engine interface {
+	Puller
+	// Subscribe calls f for each event until ctx ends, and returns at once. f must be quick.
+	Subscribe(ctx context.Context, f func(imagefs.Event))
+}

@@ -1,0 +1,19 @@
+// Package names is the tree that is mounted where the user asked for it: registries, repositories and tags, and the
+// control files of package control.
+//
+// [View] is the part that shows the store: a pure function of one snapshot, which answers io/fs's interfaces. [FS] joins
+// it with the control files and answers the kernel; it knows no image.
+//
+// A node id is the hash of the node's path, so any server gives a path the same id:
+//
+//	bits 63…12  FNV-1a of the path below the mount point; the root is 1 instead
+//	bits 11…0   0, or for a control file a serial number
+//
+// A control file gets another serial number each time that it is looked up, because the kernel holds an inode's lock
+// while it waits for a write to be answered, and truncates (that is, opens with ">") under the same lock: two shells
+// that write to one inode would wait for each other where no signal reaches them. Two paths with the same hash are not
+// confused: the one that comes second is answered EIO.
+//
+// The kernel keeps directories for a second and nothing else, and asks for everything else each time, so that what
+// another process does is seen at once.
+package names
