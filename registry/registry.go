@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"sync"
+	"time"
 
 	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
@@ -20,12 +23,22 @@ var (
 	ErrTruncated    = errors.New("ended early")             // a blob that ends before its size, each time it is asked for
 	ErrStalled      = errors.New("no data for too long")    // no byte for Options.StallTimeout, each time
 	ErrUnavailable  = errors.New("registry is unavailable") // 429 or 5xx, each time
+	ErrUnsupported  = errors.New("not supported")           // a manifest of Docker's schema 1, or of an unknown media type
 	ErrProtocol     = errors.New("not a registry's answer") // what cannot be understood
 )
 
 // Client speaks to registries. Its methods may be called from many goroutines; all of them share one limit on parallel
 // blob downloads.
-type Client struct{}
+type Client struct {
+	options   Options
+	transport http.RoundTripper
+	pause     time.Duration // before the first retry
+	patience  time.Duration // what servers may ask for with Retry-After, for one question
+	slots     chan struct{} // one for each blob being downloaded
+
+	mu        sync.Mutex // guards endpoints
+	endpoints map[string]*endpoint
+}
 
 // Options configures a [Client]. The zero value is docker's behaviour.
 type Options struct {
@@ -38,12 +51,27 @@ type Options struct {
 	DockerConfig string
 	// Parallel is how many blobs are downloaded at once; 0 for 4.
 	Parallel int
-	// StallTimeout is how long a transfer may give no byte, in seconds; 0 for 30.
-	StallTimeout int
+	// StallTimeout is how long a request or a transfer may give no byte; 0 for 30 s.
+	StallTimeout time.Duration
 }
 
 // New makes a client. It reads no file and opens no connection before it is used.
-func New(o Options) *Client { panic("unwritten") }
+func New(o Options) *Client {
+	if o.Parallel <= 0 {
+		o.Parallel = 4
+	}
+	if o.StallTimeout <= 0 {
+		o.StallTimeout = 30 * time.Second
+	}
+	return &Client{
+		options:   o,
+		transport: newTransport(o),
+		pause:     100 * time.Millisecond,
+		patience:  60 * time.Second,
+		slots:     make(chan struct{}, o.Parallel),
+		endpoints: map[string]*endpoint{},
+	}
+}
 
 // Manifest is a manifest or an image index as the registry serves it.
 type Manifest struct {
@@ -54,19 +82,24 @@ type Manifest struct {
 // Manifest fetches the manifest or index that ref names by tag or by digest (a digest wins), checked against its
 // digest.
 func (c *Client) Manifest(ctx context.Context, ref reference.Named) (Manifest, error) {
-	panic("unwritten")
+	if digested, ok := ref.(reference.Digested); ok {
+		return c.ManifestByDigest(ctx, ref, digested.Digest())
+	}
+	return c.manifestByTag(ctx, reference.TagNameOnly(ref).(reference.NamedTagged))
 }
 
 // ManifestByDigest fetches the manifest d of ref's repository.
 func (c *Client) ManifestByDigest(ctx context.Context, ref reference.Named, d digest.Digest) (Manifest, error) {
-	panic("unwritten")
+	return c.manifestByDigest(ctx, reference.TrimNamed(ref), d)
 }
 
 // Blob reads a blob of ref's repository from offset to its end, desc.Size. The reader asks again, from where it stands,
 // after any failure that may pass; it ends with io.EOF only at desc.Size. The caller checks the digest and closes it.
 func (c *Client) Blob(ctx context.Context, ref reference.Named, desc ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
-	panic("unwritten")
+	return c.openBlob(ctx, reference.TrimNamed(ref), desc, offset)
 }
 
 // Tags lists the tags of ref's repository, sorted.
-func (c *Client) Tags(ctx context.Context, ref reference.Named) ([]string, error) { panic("unwritten") }
+func (c *Client) Tags(ctx context.Context, ref reference.Named) ([]string, error) {
+	return c.listTags(ctx, reference.TrimNamed(ref))
+}

@@ -1,0 +1,93 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// request is what one host is asked for.
+type request struct {
+	url    func(scheme string) (*url.URL, error)
+	scope  string // of the token that it takes, such as "repository:library/alpine:pull"
+	header http.Header
+}
+
+// get asks e, with the user's credentials if it wants them. A status other than 2xx is an [*answer].
+func (c *Client) get(ctx context.Context, e *endpoint, r request) (*http.Response, error) {
+	resp, err := c.getByAnyScheme(ctx, e, r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, readAnswer(resp)
+	}
+	return resp, nil
+}
+
+// getByAnyScheme finds out, where it is not known yet, whether e speaks http or https.
+func (c *Client) getByAnyScheme(ctx context.Context, e *endpoint, r request) (*http.Response, error) {
+	schemes := e.candidates()
+	resp, err := c.authorized(ctx, e, schemes[0], r)
+	if speaks(schemes[0], resp, err) {
+		e.settle(schemes[0])
+		return resp, err
+	}
+	if len(schemes) == 1 || ctx.Err() != nil || errors.Is(err, ErrStalled) {
+		return resp, err
+	}
+	other, otherErr := c.authorized(ctx, e, schemes[1], r)
+	if speaks(schemes[1], other, otherErr) || errors.Is(err, http.ErrSchemeMismatch) {
+		if resp != nil {
+			drain(resp.Body)
+		}
+		if otherErr == nil {
+			e.settle(schemes[1])
+		}
+		return other, otherErr
+	}
+	if other != nil {
+		drain(other.Body)
+	}
+	return resp, err
+}
+
+// speaks tells whether a server understood the scheme. A server that wants TLS answers plain HTTP with 400.
+func speaks(scheme string, resp *http.Response, err error) bool {
+	return err == nil && (scheme == "https" || resp.StatusCode != http.StatusBadRequest) || hasKind(err) && !errors.Is(err, ErrStalled)
+}
+
+// authorized asks with the Authorization that worked last, and once more with a new one if that is refused.
+func (c *Client) authorized(ctx context.Context, e *endpoint, scheme string, r request) (*http.Response, error) {
+	u, err := r.url(scheme)
+	if err != nil {
+		return nil, fail(ErrProtocol, "not an address: %v", err)
+	}
+	used := e.auth.current(r.scope)
+	resp, err := c.send(ctx, u, withAuthorization(r.header, used))
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !sameOrigin(u, resp.Request.URL) {
+		return resp, err
+	}
+	challenges := parseChallenges(resp.Header.Values("WWW-Authenticate"))
+	refusal := readAnswer(resp)
+	fresh, err := e.auth.renew(ctx, c, u, challenges, r.scope, used)
+	if err != nil {
+		return nil, err
+	}
+	if fresh == used {
+		return nil, refusal
+	}
+	return c.send(ctx, u, withAuthorization(r.header, fresh))
+}
+
+func withAuthorization(header http.Header, value string) http.Header {
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	if value != "" {
+		header.Set("Authorization", value)
+	}
+	return header
+}

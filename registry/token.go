@@ -1,0 +1,110 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// token asks the service that a bearer challenge names for a token, as "Token Authentication" and "OAuth2" of the
+// distribution project's specification say. It returns an Authorization header.
+func (c *Client) token(ctx context.Context, registry *url.URL, asked challenge, scope string, own credentials) (string, error) {
+	service, err := c.tokenService(registry, asked)
+	if err != nil {
+		return "", err
+	}
+	if asked.params["scope"] != "" {
+		scope = asked.params["scope"]
+	}
+	resp, err := c.askForToken(ctx, service, asked.params["service"], scope, own)
+	if err != nil {
+		return "", fail(err, "token service %s: %v", service.Host, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", refusal(service.Host, readAnswer(resp), own)
+	}
+	return readToken(resp)
+}
+
+// tokenService is the realm of a challenge. Credentials go there: in the clear only where the user allowed it.
+func (c *Client) tokenService(registry *url.URL, asked challenge) (*url.URL, error) {
+	service, err := registry.Parse(asked.params["realm"])
+	if err != nil || asked.params["realm"] == "" || service.Host == "" || service.Scheme != "https" && service.Scheme != "http" {
+		return nil, fail(ErrProtocol, "%s names no token service", registry.Host)
+	}
+	if service.Scheme == "http" && !isInsecure(service.Host, c.options.Insecure) && !sameOrigin(service, registry) {
+		return nil, fail(ErrProtocol, "%s names a token service without encryption, http on %s", registry.Host, service.Host)
+	}
+	service.User = nil
+	return service, nil
+}
+
+func (c *Client) askForToken(ctx context.Context, u *url.URL, service, scope string, own credentials) (*http.Response, error) {
+	query := u.Query()
+	if service != "" {
+		query.Set("service", service)
+	}
+	query.Set("scope", scope)
+	if own.identityToken != "" {
+		return c.refresh(ctx, u, query, own)
+	}
+	header := http.Header{}
+	if own.user != "" {
+		query.Set("account", own.user)
+		header.Set("Authorization", basic(own))
+	}
+	u.RawQuery = query.Encode()
+	return c.send(ctx, u, header)
+}
+
+// refresh trades an identity token for a bearer's. A POST follows no redirect.
+func (c *Client) refresh(ctx context.Context, u *url.URL, form url.Values, own credentials) (*http.Response, error) {
+	form.Set("grant_type", "refresh_token")
+	form.Set("refresh_token", own.identityToken)
+	form.Set("client_id", "imagefs")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.roundTrip(req)
+}
+
+// refusal tells wrong credentials from missing ones, and both from a service that is only busy.
+func refusal(host string, a *answer, own credentials) error {
+	switch {
+	case a.busy():
+		return fail(a, "token service %s: %v", host, a)
+	case own.empty():
+		return fail(ErrUnauthorized, "authentication required by %s", host)
+	case a.words != "":
+		return fail(ErrUnauthorized, "%s refuses the credentials there are: %s", host, a.words)
+	}
+	return fail(ErrUnauthorized, "%s refuses the credentials there are", host)
+}
+
+func readToken(resp *http.Response) (string, error) {
+	defer drain(resp.Body)
+	var doc struct {
+		Token       string `json:"token"`
+		AccessToken string `json:"access_token"`
+	}
+	err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&doc)
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax), errors.As(err, &kind):
+		return "", fail(ErrProtocol, "token service %s: not JSON", resp.Request.URL.Host)
+	case err != nil:
+		return "", err
+	case doc.Token == "" && doc.AccessToken == "":
+		return "", fail(ErrProtocol, "token service %s: no token in its answer", resp.Request.URL.Host)
+	case doc.Token == "":
+		return "Bearer " + doc.AccessToken, nil
+	}
+	return "Bearer " + doc.Token, nil
+}
