@@ -38,7 +38,9 @@ func compareDiff(ctx context.Context, l *lab) error {
 	}
 	diff := func(dirs []string) func() error {
 		// 1 says that they differ, as they do.
-		return func() error { return shell(ctx, "diff -r --no-dereference "+dirs[0]+" "+dirs[1]+" >/dev/null || test $? = 1") }
+		return func() error {
+			return shell(ctx, "diff -r --no-dereference "+dirs[0]+" "+dirs[1]+" >/dev/null || test $? = 1")
+		}
 	}
 	return l.race(
 		contender{"diff -r of two tags: imagefs", diff(rootfs), diff(rootfs)},
