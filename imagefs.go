@@ -1,41 +1,25 @@
 package imagefs
 
 import (
-	"context"
-	"time"
-
 	"github.com/imagefs/imagefs/registry"
 	"github.com/imagefs/imagefs/store"
 )
 
 // Engine carries out the verbs. Its methods may be called from many goroutines.
-type Engine struct{}
+type Engine struct {
+	store    *store.Store
+	registry *registry.Client
+	pulls    flights
+	events   bus
+}
 
 // New makes an engine. The store and the client stay their owners'.
-func New(s *store.Store, r *registry.Client) *Engine { panic("unwritten") }
+func New(s *store.Store, r *registry.Client) *Engine {
+	return &Engine{store: s, registry: r}
+}
 
 // Store is the engine's store.
-func (e *Engine) Store() *store.Store { panic("unwritten") }
-
-// Event is something that happened, in the shape of `docker events`.
-type Event struct {
-	Type   string    `json:"Type"`   // "image"
-	Action string    `json:"Action"` // "pull", "tag", "untag", "delete", "error", …
-	Actor  Actor     `json:"Actor"`
-	Time   time.Time `json:"-"`
-	// Seconds and Nanoseconds since the epoch; both hold Time, as docker has it.
-	Seconds     int64 `json:"time"`
-	Nanoseconds int64 `json:"timeNano"`
-}
-
-// Actor is what an event happened to.
-type Actor struct {
-	ID         string            `json:"ID"`
-	Attributes map[string]string `json:"Attributes"`
-}
-
-// Subscribe calls f for each event from now on, in order, until ctx ends.
-func (e *Engine) Subscribe(ctx context.Context, f func(Event)) { panic("unwritten") }
+func (e *Engine) Store() *store.Store { return e.store }
 
 // Reporter is told how an operation goes on. Its methods may be called from many goroutines.
 type Reporter interface {
@@ -48,7 +32,17 @@ type Reporter interface {
 // LayerProgress is the state of one blob's transfer.
 type LayerProgress struct {
 	ID     string `json:"id"`     // docker's short form: 12 hex digits of the blob's digest
-	Status string `json:"status"` // docker's words: "Pulling fs layer", "Downloading", "Pull complete", "Already exists"
+	Status string `json:"status"` // docker's words: one of the Status constants
 	Done   int64  `json:"done"`   // bytes, those of earlier attempts included
 	Total  int64  `json:"total"`  // bytes
 }
+
+// What [LayerProgress] says of a layer. A layer that is stored already goes straight to StatusExists; the others pass
+// through the rest in this order.
+const (
+	StatusWaiting     = "Pulling fs layer"
+	StatusDownloading = "Downloading"
+	StatusDownloaded  = "Download complete" // and its unpacking goes on
+	StatusComplete    = "Pull complete"
+	StatusExists      = "Already exists"
+)

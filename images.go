@@ -1,7 +1,11 @@
 package imagefs
 
 import (
+	"cmp"
+	"slices"
 	"time"
+
+	"github.com/distribution/reference"
 
 	"github.com/imagefs/imagefs/store"
 )
@@ -9,13 +13,72 @@ import (
 // ImageRow is one row of `docker images`.
 type ImageRow struct {
 	Repository string // as docker shortens it: "alpine"; "<none>"
-	Tag        string // "<none>"
-	Digest     string // "sha256:…" or "<none>"
-	Image      *store.Image
-	Created    time.Time
-	Size       int64 // bytes
+	// Tag is "<none>" if there is none. That of an image which the tag means on another platform than the first that
+	// was pulled is spelled as in the names tree: "3.19@linux-arm64".
+	Tag     string
+	Digest  string // "sha256:…" or "<none>"
+	Image   *store.Image
+	Created time.Time
+	Size    int64 // bytes
 }
+
+const none = "<none>"
 
 // Images returns the rows of `docker images`, newest image first, as docker orders them. An image that no tag names
 // gives one row, with "<none>" twice, or with its repository and "<none>" where only a digest names it.
-func Images(snap *store.Snapshot) []ImageRow { panic("unwritten") }
+func Images(snap *store.Snapshot) []ImageRow {
+	newestFirst := slices.Clone(snap.Images)
+	slices.SortFunc(newestFirst, func(a, b *store.Image) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Number, a.Number))
+	})
+	names := namesByImage(snap)
+	var rows []ImageRow
+	for _, img := range newestFirst {
+		rows = append(rows, imageRows(img, names[img])...)
+	}
+	return rows
+}
+
+func imageRows(img *store.Image, names *imageNames) []ImageRow {
+	row := func(repository, tag, digest string) ImageRow {
+		return ImageRow{repository, tag, digest, img, img.Created, img.Size}
+	}
+	if names == nil {
+		return []ImageRow{row(none, none, none)}
+	}
+	digests := make(map[string][]string) // by repository
+	for _, ref := range names.digests {
+		name := reference.FamiliarName(ref)
+		digests[name] = append(digests[name], ref.Digest().String())
+	}
+	var rows []ImageRow
+	tagged := make(map[string]bool)
+	for _, tag := range names.tags {
+		name, word := reference.FamiliarName(tag.ref), tag.ref.Tag()
+		if tag.other != "" {
+			word += "@" + tag.other
+		}
+		tagged[name] = true
+		rows = append(rows, row(name, word, digestOf(tag, digests[name])))
+	}
+	for name, list := range digests {
+		if !tagged[name] {
+			rows = append(rows, row(name, none, list[0]))
+		}
+	}
+	slices.SortFunc(rows, func(a, b ImageRow) int {
+		return cmp.Or(cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Tag, b.Tag))
+	})
+	return rows
+}
+
+// digestOf is the digest that the tag was pulled by, or else another that its repository has for the image.
+func digestOf(tag imageTag, digests []string) string {
+	switch target := tag.target.Digest.String(); {
+	case slices.Contains(digests, target):
+		return target
+	case len(digests) > 0:
+		return digests[0]
+	}
+	return none
+}

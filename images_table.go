@@ -2,58 +2,78 @@ package imagefs
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
-	"github.com/docker/go-units"
+	units "github.com/docker/go-units"
+	digest "github.com/opencontainers/go-digest"
 )
 
-// ImagesTable formats rows as `docker images` does at the time now.
+// ImagesTable formats rows as `docker images` does at that moment.
 func ImagesTable(rows []ImageRow, now time.Time) []byte {
 	var out bytes.Buffer
-	table := tabwriter.NewWriter(&out, 10, 1, 3, ' ', 0) // docker's cli/command/formatter
-	fmt.Fprintln(table, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE")
-	for _, r := range rows {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", r.Repository, r.Tag, r.Image.ID.Encoded()[:12], since(r.Created, now),
-			humanSize(r.Size))
+	w := tabwriter.NewWriter(&out, 10, 1, 3, ' ', 0)
+	fmt.Fprintln(w, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE")
+	for _, row := range rows {
+		f := row.Fields(now, true)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Repository, f.Tag, f.ID, f.CreatedSince, f.Size)
 	}
-	table.Flush() // into memory: no error
+	w.Flush() // to memory
 	return out.Bytes()
 }
 
-// ImagesJSON formats rows as `docker images --no-trunc --digests --format json` does at the time now, one object a line.
+// ImagesJSON formats rows as `docker images --digests --no-trunc --format json` does at that moment, one object a line.
 func ImagesJSON(rows []ImageRow, now time.Time) []byte {
 	var out bytes.Buffer
-	lines := json.NewEncoder(&out)
-	lines.SetEscapeHTML(false)
-	for _, r := range rows {
-		size := humanSize(r.Size)
-		lines.Encode(imageLine{ // strings only, into memory: no error
-			Containers: unknown, CreatedAt: r.Created.Local().String(), CreatedSince: since(r.Created, now),
-			Digest: r.Digest, ID: r.Image.ID.String(), Repository: r.Repository, SharedSize: unknown,
-			Size: size, Tag: r.Tag, UniqueSize: unknown, VirtualSize: size,
-		})
+	for _, row := range rows {
+		writeLine(&out, row.Fields(now, false))
 	}
 	return out.Bytes()
 }
 
-// unknown is what docker prints for what it did not count.
-const unknown = "N/A"
-
-// imageLine has docker's keys in docker's order.
-type imageLine struct {
-	Containers, CreatedAt, CreatedSince, Digest, ID, Repository, SharedSize, Size, Tag, UniqueSize, VirtualSize string
+// ImageFields are what a Go template of `docker images --format` can name.
+type ImageFields struct {
+	Containers   string // "N/A", as docker has it
+	CreatedAt    string
+	CreatedSince string
+	Digest       string
+	ID           string
+	Repository   string
+	SharedSize   string // "N/A"
+	Size         string
+	Tag          string
+	UniqueSize   string // "N/A"
+	VirtualSize  string
 }
 
-// humanSize has docker's three digits and powers of 1000.
-func humanSize(bytes int64) string { return units.HumanSizeWithPrecision(float64(bytes), 3) }
+// Fields formats the row as docker does, seen at now and in its time zone; trunc shortens the ID to 12 digits.
+func (r ImageRow) Fields(now time.Time, trunc bool) ImageFields {
+	id := r.Image.ID.String()
+	if trunc {
+		id = shortID(r.Image.ID)
+	}
+	return ImageFields{
+		Containers:   "N/A",
+		CreatedAt:    r.Created.Truncate(time.Second).In(now.Location()).String(),
+		CreatedSince: since(r.Created, now),
+		Digest:       r.Digest,
+		ID:           id,
+		Repository:   r.Repository,
+		SharedSize:   "N/A",
+		Size:         units.HumanSizeWithPrecision(float64(r.Size), 3),
+		Tag:          r.Tag,
+		UniqueSize:   "N/A",
+		VirtualSize:  units.HumanSize(float64(r.Size)),
+	}
+}
 
-// since is docker's CREATED.
+// since tells how long ago t was, in docker's words.
 func since(t, now time.Time) string {
 	if t.IsZero() {
-		return unknown
+		return "N/A"
 	}
-	return units.HumanDuration(now.Sub(t)) + " ago"
+	return units.HumanDuration(now.Sub(t.Truncate(time.Second))) + " ago"
 }
+
+func shortID(d digest.Digest) string { return d.Encoded()[:12] }

@@ -1,0 +1,87 @@
+package imagefs
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagefs/imagefs/store"
+)
+
+// imageNames are the references that lead to one image, in the order of the store.
+type imageNames struct {
+	tags    []imageTag
+	digests []reference.Canonical
+}
+
+type imageTag struct {
+	ref    reference.NamedTagged
+	target ocispec.Descriptor
+	// other is the image's platform, as in linux-arm64, where the tag means another platform's image first; or "".
+	other string
+}
+
+// namesByImage finds the names of all images of snap. Those that are no name of docker's are left out.
+func namesByImage(snap *store.Snapshot) map[*store.Image]*imageNames {
+	all := make(map[*store.Image]*imageNames)
+	for i := range snap.References {
+		ref := &snap.References[i]
+		named, err := reference.ParseNormalizedNamed(ref.Name)
+		if err != nil {
+			continue
+		}
+		for k, img := range ref.Images {
+			img = snap.Image(img.ID)
+			names := all[img]
+			if names == nil {
+				names = new(imageNames)
+				all[img] = names
+			}
+			names.add(named, ref.Target, img, k > 0)
+		}
+	}
+	return all
+}
+
+func (n *imageNames) add(named reference.Named, target ocispec.Descriptor, img *store.Image, other bool) {
+	switch named := named.(type) {
+	case reference.Canonical:
+		n.digests = append(n.digests, named)
+	case reference.NamedTagged:
+		tag := imageTag{ref: named, target: target}
+		if other {
+			tag.other = platformWord(img.Manifest.Platform)
+		}
+		n.tags = append(n.tags, tag)
+	}
+}
+
+// repoTags and repoDigests are docker's, sorted as docker does.
+func (n *imageNames) repoTags() []string {
+	list := []string{}
+	for _, tag := range n.tags {
+		list = append(list, reference.FamiliarString(tag.ref))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (n *imageNames) repoDigests() []string {
+	list := []string{}
+	for _, ref := range n.digests {
+		list = append(list, reference.FamiliarString(ref))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// platformWord spells a platform as one word of a path: linux-arm-v7.
+func platformWord(p *ocispec.Platform) string {
+	if p == nil {
+		return "unknown"
+	}
+	return strings.ReplaceAll(platforms.Format(platforms.Normalize(*p)), "/", "-")
+}
