@@ -1,0 +1,137 @@
+package tree
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"io"
+	"slices"
+
+	digest "github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
+
+	"github.com/imagefs/imagefs/store/layer"
+)
+
+// fake is a layer in memory.
+type fake struct {
+	entries []layer.Entry
+	xattrs  map[string][]layer.Xattr // by entry name
+	content map[string]string        // by entry name
+	damaged int                      // the entry whose Entry and Attr fail; -1 if none
+}
+
+func fakeLayer(entries ...layer.Entry) *fake {
+	f := &fake{entries: entries, damaged: -1}
+	files := map[string]int{}
+	for i, e := range entries {
+		if e.Type == layer.Whiteout || e.Type == layer.Opaque {
+			continue
+		}
+		f.entries[i].Attr.Nlink = 1
+		files[e.Name] = i
+		if e.Type == layer.HardLink {
+			if target, ok, _ := f.Target(i); ok {
+				files[e.Name] = target
+			}
+		}
+	}
+	names := map[int]uint32{}
+	for _, i := range files {
+		names[i]++
+	}
+	for i, n := range names {
+		if f.entries[i].Type == layer.Regular {
+			f.entries[i].Attr.Nlink = n
+		}
+	}
+	return f
+}
+
+func (f *fake) Len() int { return len(f.entries) }
+
+func (f *fake) Entry(i int) (layer.Entry, error) {
+	if i == f.damaged {
+		return layer.Entry{}, &layer.CorruptError{Path: "fake", Detail: "damaged"}
+	}
+	return f.entries[i], nil
+}
+
+func (f *fake) Attr(i int) (layer.Attr, error) {
+	e, err := f.Entry(i)
+	return e.Attr, err
+}
+
+func (f *fake) Type(i int) (layer.Type, error)      { return f.entries[i].Type, nil }
+func (f *fake) Link(i int) (string, error)          { return f.entries[i].Link, nil }
+func (f *fake) Xattrs(i int) ([]layer.Xattr, error) { return f.xattrs[f.entries[i].Name], nil }
+func (f *fake) payload(i int) string                { return f.content[f.entries[i].Name] }
+func (f *fake) Digest(i int) (digest.Digest, error) {
+	return digest.NewDigestFromBytes(digest.SHA256, sum(f.payload(i))), nil
+}
+
+func sum(s string) []byte {
+	h := sha256.Sum256([]byte(s))
+	return h[:]
+}
+
+func (f *fake) ReadAt(i int, p []byte, off int64) (int, error) {
+	return io.NewSectionReader(bytes.NewReader([]byte(f.payload(i))), 0, 1<<62).ReadAt(p, off)
+}
+
+// Target takes the latest entry of that name before the link, else the first one after it.
+func (f *fake) Target(i int) (int, bool, error) {
+	for steps := 0; f.entries[i].Type == layer.HardLink; steps++ {
+		next := f.named(f.entries[i].Link, i)
+		if next < 0 || steps > len(f.entries) {
+			return 0, false, nil
+		}
+		i = next
+	}
+	return i, true, nil
+}
+
+func (f *fake) named(name string, before int) int {
+	is := func(e layer.Entry) bool {
+		return e.Name == name && e.Type != layer.Whiteout && e.Type != layer.Opaque
+	}
+	for i := before - 1; i >= 0; i-- {
+		if is(f.entries[i]) {
+			return i
+		}
+	}
+	if i := slices.IndexFunc(f.entries[before+1:], is); i >= 0 {
+		return before + 1 + i
+	}
+	return -1
+}
+
+func file(name string) layer.Entry { return entry(name, layer.Regular, unix.S_IFREG|0o644) }
+func dir(name string) layer.Entry  { return entry(name, layer.Directory, unix.S_IFDIR|0o755) }
+func fifo(name string) layer.Entry { return entry(name, layer.Fifo, unix.S_IFIFO|0o600) }
+
+func symlink(name, target string) layer.Entry {
+	e := entry(name, layer.Symlink, unix.S_IFLNK|0o777)
+	e.Link = target
+	return e
+}
+
+func hardlink(name, target string) layer.Entry {
+	e := entry(name, layer.HardLink, unix.S_IFREG|0o600)
+	e.Link = target
+	return e
+}
+
+func whiteout(name string) layer.Entry { return layer.Entry{Name: name, Type: layer.Whiteout} }
+func opaque(name string) layer.Entry   { return layer.Entry{Name: name, Type: layer.Opaque} }
+
+func entry(name string, typ layer.Type, mode uint32) layer.Entry {
+	return layer.Entry{Name: name, Type: typ, Attr: layer.Attr{Mode: mode, Sec: 1000}}
+}
+
+func stack(layers ...*fake) []Layer {
+	var s []Layer
+	for _, l := range layers {
+		s = append(s, l)
+	}
+	return s
+}
