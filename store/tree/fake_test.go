@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"io"
-	"slices"
 
 	digest "github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
@@ -78,31 +77,23 @@ func (f *fake) ReadAt(i int, p []byte, off int64) (int, error) {
 	return io.NewSectionReader(bytes.NewReader([]byte(f.payload(i))), 0, 1<<62).ReadAt(p, off)
 }
 
-// Target takes the latest entry of that name before the link, else the first one after it.
+// Target keeps the promise of [layer.Layer.Target].
 func (f *fake) Target(i int) (int, bool, error) {
-	for steps := 0; f.entries[i].Type == layer.HardLink; steps++ {
-		next := f.named(f.entries[i].Link, i)
-		if next < 0 || steps > len(f.entries) {
-			return 0, false, nil
+	for {
+		next := i - 1
+		for ; next >= 0; next-- {
+			e := f.entries[next]
+			if e.Name == f.entries[i].Link && e.Type != layer.Whiteout && e.Type != layer.Opaque {
+				break
+			}
 		}
-		i = next
-	}
-	return i, true, nil
-}
-
-func (f *fake) named(name string, before int) int {
-	is := func(e layer.Entry) bool {
-		return e.Name == name && e.Type != layer.Whiteout && e.Type != layer.Opaque
-	}
-	for i := before - 1; i >= 0; i-- {
-		if is(f.entries[i]) {
-			return i
+		if next < 0 {
+			return i, false, nil
+		}
+		if i = next; f.entries[i].Type != layer.HardLink {
+			return i, true, nil
 		}
 	}
-	if i := slices.IndexFunc(f.entries[before+1:], is); i >= 0 {
-		return before + 1 + i
-	}
-	return -1
 }
 
 func file(name string) layer.Entry { return entry(name, layer.Regular, unix.S_IFREG|0o644) }

@@ -6,9 +6,14 @@ import (
 	"github.com/imagefs/imagefs/store/layer"
 )
 
-// linksOut returns the hard links of l whose target is not in l itself.
-func linksOut(l Layer) ([]int, error) {
-	var out []int
+// outLink is a hard link whose target is not an entry of its own layer.
+type outLink struct {
+	entry  int
+	target string // the path that it leads to outside, by way of other hard links of its layer perhaps
+}
+
+func linksOut(l Layer) ([]outLink, error) {
+	var out []outLink
 	for i := range l.Len() {
 		typ, err := l.Type(i)
 		if err != nil {
@@ -17,40 +22,41 @@ func linksOut(l Layer) ([]int, error) {
 		if typ != layer.HardLink {
 			continue
 		}
-		_, ok, err := l.Target(i)
+		last, ok, err := l.Target(i)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
-			out = append(out, i)
+		if ok {
+			continue
 		}
+		target, err := l.Link(last)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, outLink{entry: i, target: target})
 	}
 	return out, nil
 }
 
-// resolveLinks tells where those hard links of l lead in the tree as it is now: what is below l. One that leads nowhere
-// is left out, because it may yet lead to something in l through a symlink.
-func (m *merger) resolveLinks(l Layer, links []int) (map[int]inode, error) {
+// resolveLinks tells where hard links lead in the tree as it is now: what is below their layer. One that leads nowhere is
+// left out, because it may yet lead to something in its layer through a symlink.
+func (m *merger) resolveLinks(links []outLink) (map[int]inode, error) {
 	below := make(map[int]inode, len(links))
-	for _, i := range links {
-		target, err := l.Link(i)
-		if err != nil {
-			return nil, err
-		}
-		node, ok, err := m.find(target)
+	for _, link := range links {
+		node, ok, err := m.find(link.target)
 		var detail invalid
 		if err != nil && !errors.As(err, &detail) {
 			return nil, err
 		}
 		if ok {
-			below[i] = m.inode(node)
+			below[link.entry] = m.inode(node)
 		}
 	}
 	return below, nil
 }
 
-// linked returns the inode that hard link i of layer k is a name of: the entry its layer has under that name; else what
-// has that name now; else what had it below the layer, before the layer's whiteouts.
+// linked returns the inode that hard link i of layer k is a name of: the entry that its layer had under that name; else
+// what has that name now; else what had it below the layer, before the layer's whiteouts.
 func (m *merger) linked(k, i int, e layer.Entry, below map[int]inode) (inode, error) {
 	to, ok, err := m.linkedWithin(k, i)
 	if err == nil && !ok {

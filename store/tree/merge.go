@@ -42,7 +42,7 @@ func (m *merger) apply(k int) error {
 	if err != nil {
 		return err
 	}
-	below, err := m.resolveLinks(m.layers[k], out)
+	below, err := m.resolveLinks(out)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (m *merger) applyTop() error {
 		if err != nil {
 			return err
 		}
-		below, err = lower.resolveLinks(m.layers[top], out)
+		below, err = lower.resolveLinks(out)
 		if err != nil {
 			return err
 		}
