@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,13 +107,13 @@ func (p place) clear() error {
 // held is a pair of mounted trees and the files that keep them.
 type held struct {
 	place  place
-	config MountConfig
+	config serveConfig
 	files  []*os.File // names device, names slots, content device, content slots: descriptors 3 to 6 of the server
 	holder conn.Holder
 }
 
 func mountBoth(p place, c MountConfig) (_ *held, err error) {
-	m := &held{place: p, config: c}
+	m := &held{place: p, config: serveConfig{MountConfig: c, Place: p, Connection: rand.Text()}}
 	defer func() {
 		if err != nil {
 			m.close()
@@ -190,7 +191,7 @@ func (m *held) command(upgrade string) *exec.Cmd {
 	if binary == "" {
 		binary = fmt.Sprintf("/proc/%d/exe", os.Getpid()) // this very one, whatever stands at its path by now
 	}
-	config, err := json.Marshal(serveConfig{MountConfig: m.config, Place: m.place})
+	config, err := json.Marshal(m.config)
 	if err != nil {
 		panic(err) // strings and booleans only
 	}

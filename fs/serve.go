@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/fs/conn"
@@ -21,7 +20,8 @@ import (
 // serveConfig is the one argument of the command "serve", as JSON.
 type serveConfig struct {
 	MountConfig
-	Place place
+	Place      place
+	Connection string // names this mount, for all its servers
 }
 
 // Serve answers both trees on the descriptors that the holder hands down, until they are unmounted. args is what
@@ -45,11 +45,14 @@ func Serve(ctx context.Context, args []string) error {
 
 func serve(ctx context.Context, engine *imagefs.Engine, c serveConfig) error {
 	ctx, cancel := context.WithCancel(ctx)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
 	defer cancel()
 	s := engine.Store()
 	contentFS := content.New(s, log.Printf)
 	namesFS, err := names.New(ctx, engine, names.Config{
-		Mountpoint: c.Place.Mountpoint, Content: c.Place.Content, State: c.Place.State, Log: log.Printf,
+		Mountpoint: c.Place.Mountpoint, Content: c.Place.Content,
+		State: c.Place.State, Connection: c.Connection, Log: log.Printf,
 	})
 	if err != nil {
 		return err
@@ -69,25 +72,25 @@ func serve(ctx context.Context, engine *imagefs.Engine, c serveConfig) error {
 	if err := conn.Ready(); err != nil {
 		return err
 	}
-	// Whichever tree is unmounted first, the server ends, and the holder takes the other down.
-	group, ctx := errgroup.WithContext(ctx)
-	ended := errors.New("unmounted")
-	group.Go(func() error { return errors.Join(ended, namesConn.Serve()) })
-	group.Go(func() error { return errors.Join(ended, contentConn.Serve()) })
-	group.Go(func() error {
-		return s.Watch(ctx, func(old, new *store.Snapshot) {
+	tasks.Go(func() {
+		err := s.Watch(ctx, func(old, new *store.Snapshot) {
 			contentFS.Changed(contentConn, old, new)
 			namesFS.Changed(old, new)
 		})
+		if err != nil && ctx.Err() == nil {
+			log.Printf("changes that other processes make to %s will not be seen: %v", s.Dir(), err)
+		}
 	})
-	group.Go(func() error {
+	tasks.Go(func() {
 		if err := s.Adopt(ctx); err != nil && ctx.Err() == nil {
 			log.Printf("some images of %s cannot be shown: %v", s.Dir(), err)
 		}
-		return nil
 	})
-	<-ctx.Done()
-	return ctx.Err()
+	// Whichever tree is unmounted first, the server ends, and the holder takes the other down.
+	ended := make(chan error, 2)
+	go func() { ended <- namesConn.Serve() }()
+	go func() { ended <- contentConn.Serve() }()
+	return <-ended
 }
 
 // inherited is a descriptor that the holder handed down; see held.files.
