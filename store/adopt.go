@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Adopt unpacks and publishes the complete images that are in the layout but not yet (or no longer) unpacked: those that
+// another program wrote, and those whose derived files were deleted. Images it cannot unpack are left out and
+// their errors joined.
+func (s *Store) Adopt(ctx context.Context) error {
+	found, err := s.orphans()
+	if err != nil {
+		return err
+	}
+	var good []Publication
+	var drafts []*draft
+	var errs []error
+	for _, p := range found {
+		d, err := s.adopt(ctx, p)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("image %s: %w", p.Manifests[0].Digest, err))
+			continue
+		}
+		good, drafts = append(good, p), append(drafts, d)
+	}
+	if len(good) > 0 {
+		_, err := s.commit(ctx, good, drafts)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// adopt makes all that is derived for the one image of p.
+func (s *Store) adopt(ctx context.Context, p Publication) (*draft, error) {
+	if err := s.unpackAll(ctx, p.Manifests[0]); err != nil {
+		return nil, err
+	}
+	return s.prepare(ctx, p.Target, p.Manifests[0])
+}
+
+// orphans returns the complete images that are not published, one a publication that changes no name.
+func (s *Store) orphans() ([]Publication, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.load(); err != nil {
+		return nil, err
+	}
+	v, err := s.view()
+	if err != nil {
+		return nil, err
+	}
+	var found []Publication
+	seen := map[string]bool{}
+	for _, e := range s.catalog.index.entries {
+		for m := range v.manifests(e.desc, nesting) {
+			if seen[m.Digest.String()] || !v.isOrphan(m) {
+				continue
+			}
+			seen[m.Digest.String()] = true
+			found = append(found, Publication{Target: e.desc, Manifests: []ocispec.Descriptor{m}})
+		}
+	}
+	return found, nil
+}
+
+// isOrphan tells whether all blobs of a manifest are there, and no image of it is.
+func (v *view) isOrphan(manifest ocispec.Descriptor) bool {
+	doc := v.document(manifest.Digest)
+	if doc == nil || !v.complete(&imageRecord{Manifest: manifest, Config: doc.Config, Layers: doc.Layers}) {
+		return false
+	}
+	return v.image(manifest) == nil
+}
+
+// unpackAll unpacks the layers of a manifest whose blobs are stored.
+func (s *Store) unpackAll(ctx context.Context, manifest ocispec.Descriptor) error {
+	doc, err := s.readDocument(manifest.Digest)
+	if err != nil {
+		return err
+	}
+	c, err := s.readConfig(doc)
+	if err != nil {
+		return err
+	}
+	for k, l := range doc.Layers {
+		if err := s.IngestLayer(ctx, l, c.RootFS.DiffIDs[k], nil, nil); err != nil {
+			return fmt.Errorf("layer %d: %w", k, err)
+		}
+	}
+	return nil
+}

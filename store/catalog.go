@@ -1,0 +1,204 @@
+package store
+
+import (
+	"cmp"
+	"os"
+	"runtime"
+	"slices"
+
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// catalog is what snapshots are made of, and what one load leaves for the next: blobs are immutable, so what was parsed
+// once stays parsed.
+type catalog struct {
+	index     *index
+	state     fileState // of index.json
+	numbers   numbers
+	documents map[digest.Digest]*document
+	images    map[digest.Digest]*Image // by ID
+}
+
+// Snapshot returns the store as it is now, as far as this process knows: see [Store.Refresh].
+func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
+
+// Refresh reads index.json again if it changed, and returns the store as it is now.
+func (s *Store) Refresh() (*Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, err := stateOfPath(s.path(ocispec.ImageIndexFile))
+	if err != nil {
+		return nil, err
+	}
+	book, err := stateOfPath(s.path("numbers"))
+	if err != nil {
+		return nil, err
+	}
+	if state == s.catalog.state && book == s.catalog.numbers.state {
+		return s.current.Load(), nil
+	}
+	return s.load()
+}
+
+// reload is Refresh that looks at everything, whether index.json changed or not.
+func (s *Store) reload() (*Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.load()
+}
+
+// load makes the snapshot of what is on disk. index.json is read first: what its references need was written before it.
+func (s *Store) load() (*Snapshot, error) {
+	known := map[string]*entry{}
+	if s.catalog.index != nil {
+		for _, e := range s.catalog.index.entries {
+			known[string(e.raw)] = e
+		}
+	}
+	x, state, err := readIndex(s.path(ocispec.ImageIndexFile), known)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.catalog.numbers.refresh(s.path("numbers")); err != nil {
+		return nil, err
+	}
+	v, err := s.view()
+	if err != nil {
+		return nil, err
+	}
+	s.catalog.index, s.catalog.state = x, state
+	snap := v.snapshot(x)
+	s.catalog.documents, s.catalog.images = v.documents, snap.byID
+	s.current.Store(snap)
+	return snap, nil
+}
+
+// view is a catalog together with what was on disk at one moment.
+type view struct {
+	*catalog
+	store     *Store
+	blobs     map[string]bool // hex digits
+	layers    map[string]bool
+	trees     map[string]bool
+	documents map[digest.Digest]*document // those this view has met
+	leads     map[digest.Digest][]*Image  // where a manifest or index leads, once known
+	made      map[digest.Digest]*Image    // by ID
+}
+
+func (s *Store) view() (*view, error) {
+	v := &view{
+		catalog: &s.catalog, store: s, documents: map[digest.Digest]*document{},
+		leads: map[digest.Digest][]*Image{}, made: map[digest.Digest]*Image{},
+	}
+	var err error
+	for _, set := range []struct {
+		names *map[string]bool
+		dir   string
+		wants func(os.DirEntry) bool
+	}{
+		{&v.blobs, s.path(ocispec.ImageBlobsDir, "sha256"), isFile},
+		{&v.layers, s.path("layers"), os.DirEntry.IsDir},
+		{&v.trees, s.path("trees"), isFile},
+	} {
+		if *set.names, err = list(set.dir, set.wants); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+func isFile(e os.DirEntry) bool { return e.Type().IsRegular() }
+
+// list returns the names in dir that are wanted; none if there is no such directory.
+func list(dir string, wanted func(os.DirEntry) bool) (map[string]bool, error) {
+	d, err := os.Open(dir)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(-1)
+	names := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		if wanted(e) {
+			names[e.Name()] = true
+		}
+	}
+	return names, err
+}
+
+func (v *view) snapshot(x *index) *Snapshot {
+	var references []Reference
+	var images []*Image
+	named, listed := map[string]bool{}, map[*Image]bool{}
+	for _, e := range x.entries {
+		found := v.lead(e.desc, nesting)
+		for _, img := range found {
+			if !listed[img] {
+				listed[img] = true
+				images = append(images, img)
+			}
+		}
+		if e.name != "" && !named[e.name] {
+			named[e.name] = true
+			references = append(references, Reference{Name: e.name, Target: e.desc, Updated: e.updated, Images: found})
+		}
+	}
+	return newSnapshot(references, images)
+}
+
+// nesting is how many indexes may follow one another below index.json.
+const nesting = 2
+
+// lead returns the images that desc leads to, in the order of Reference.Images.
+func (v *view) lead(desc ocispec.Descriptor, depth int) []*Image {
+	if found, ok := v.leads[desc.Digest]; ok {
+		return found
+	}
+	var found []*Image
+	for m := range v.manifests(desc, depth) {
+		img := v.image(m)
+		if img != nil && !slices.Contains(found, img) {
+			found = append(found, img)
+		}
+	}
+	slices.SortFunc(found, func(a, b *Image) int {
+		if a, b := isHost(a.Manifest.Platform), isHost(b.Manifest.Platform); a != b {
+			if a {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Number, b.Number)
+	})
+	v.leads[desc.Digest] = found
+	return found
+}
+
+func isHost(p *ocispec.Platform) bool {
+	return p != nil && p.OS == runtime.GOOS && p.Architecture == runtime.GOARCH
+}
+
+// document returns the manifest or index d, or nil where it is missing, damaged or neither of them.
+func (v *view) document(d digest.Digest) *document {
+	if doc, ok := v.documents[d]; ok {
+		return doc
+	}
+	var doc *document
+	if v.has(d) {
+		doc = v.catalog.documents[d]
+	}
+	if v.has(d) && doc == nil {
+		doc, _ = v.store.readDocument(d) // whoever reads the blob gets the error
+	}
+	v.documents[d] = doc
+	return doc
+}
+
+// has tells whether the blob d was stored.
+func (v *view) has(d digest.Digest) bool {
+	return d.Validate() == nil && d.Algorithm() == digest.SHA256 && v.blobs[d.Encoded()]
+}

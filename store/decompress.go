@@ -1,0 +1,69 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// layerTypes are the media types of layers: tars, whatever their compression. As docker does, the bytes are believed
+// rather than the type about how they are compressed.
+var layerTypes = map[string]bool{
+	ocispec.MediaTypeImageLayer:     true,
+	ocispec.MediaTypeImageLayerGzip: true,
+	ocispec.MediaTypeImageLayerZstd: true,
+
+	"application/vnd.oci.image.layer.nondistributable.v1.tar":      true,
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip": true,
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd": true,
+	"application/vnd.docker.image.rootfs.diff.tar":                 true,
+	"application/vnd.docker.image.rootfs.diff.tar.gzip":            true,
+	"application/vnd.docker.image.rootfs.diff.tar.zstd":            true,
+	"application/vnd.docker.image.rootfs.foreign.diff.tar":         true,
+	"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip":    true,
+}
+
+// maxWindow is how much of what came before a zstd stream may refer to, in bytes: what zstd --long needs.
+const maxWindow = 128 << 20
+
+// streamError is an error of a decompressor: the blob's bytes are at fault, not the machine.
+type streamError struct{ error }
+
+func (e streamError) Unwrap() error { return e.error }
+
+// decompress copies what in holds into out, uncompressed. Errors that are not in's own are streamErrors.
+func decompress(in *queue, out *queue) error {
+	stream, closeStream, err := openStream(in)
+	if err == nil {
+		defer closeStream()
+		err = out.fill(stream)
+	}
+	if err != nil && in.failed == nil {
+		err = streamError{err}
+	}
+	return err
+}
+
+func openStream(in io.Reader) (stream io.Reader, closeStream func(), err error) {
+	r := bufio.NewReaderSize(in, 64<<10)
+	magic, err := r.Peek(4)
+	if err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(r)
+		return z, func() {}, err
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}
+	return r, func() {}, nil
+}

@@ -1,0 +1,257 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagefs/imagefs/store/tree"
+)
+
+// Publication is what one pull, load or build adds.
+type Publication struct {
+	// Name, full and normalised, is given to Target; empty to keep Target without a name. A name with a tag also gives
+	// Target the name repository@digest, which it keeps when the tag moves on.
+	Name string
+	// Target is the manifest, or the index that leads to Manifests.
+	Target ocispec.Descriptor
+	// Manifests are the images' own, with their Platform where it is known; their blobs, configs and layers are stored.
+	Manifests []ocispec.Descriptor
+}
+
+// Publish merges the images' trees, gives them numbers, and writes the references, all at once, last. Publishing what is
+// published already changes nothing. It returns the images, in the order of Manifests.
+func (s *Store) Publish(ctx context.Context, p ...Publication) ([]*Image, error) {
+	var drafts []*draft
+	for _, pub := range p {
+		if err := checkName(pub.Name, pub.Target.Digest); err != nil {
+			return nil, err
+		}
+		if !s.HasBlob(pub.Target.Digest) {
+			return nil, fmt.Errorf("publish %s: blob %s: %w", pub.Name, pub.Target.Digest, ErrNotFound)
+		}
+		for _, m := range pub.Manifests {
+			d, err := s.prepare(ctx, pub.Target, m)
+			if err != nil {
+				return nil, fmt.Errorf("publish image %s: %w", m.Digest, err)
+			}
+			drafts = append(drafts, d)
+		}
+	}
+	snap, err := s.commit(ctx, p, drafts)
+	if err != nil {
+		return nil, err
+	}
+	images := make([]*Image, len(drafts))
+	for i, d := range drafts {
+		if images[i] = snap.Image(d.ID); images[i] == nil {
+			return nil, fmt.Errorf("image %s: %w any more", d.ID, ErrNotFound)
+		}
+	}
+	return images, nil
+}
+
+// checkName refuses what is not a full name with a tag, or with target as its digest.
+func checkName(name string, target digest.Digest) error {
+	if name == "" {
+		return nil
+	}
+	named, err := reference.ParseDockerRef(name)
+	if err != nil {
+		return fmt.Errorf("reference %q: %w", name, err)
+	}
+	if named.String() != name {
+		return fmt.Errorf("reference %q is not normalised: %s", name, named)
+	}
+	if d, ok := named.(reference.Digested); ok && d.Digest() != target {
+		return &DigestError{What: "target of " + name, Want: d.Digest(), Got: target}
+	}
+	return nil
+}
+
+// draft is an image on its way to become published: the record that it gets if it has none.
+type draft struct {
+	imageRecord
+	diffIDs  []digest.Digest
+	chainIDs []digest.Digest
+}
+
+// prepare reads what an image consists of, and merges its tree.
+func (s *Store) prepare(ctx context.Context, target, manifest ocispec.Descriptor) (*draft, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	doc, err := s.readDocument(manifest.Digest)
+	if err != nil {
+		return nil, err
+	}
+	if !doc.isImage() {
+		return nil, &UnsupportedError{MediaType: doc.Config.MediaType}
+	}
+	c, err := s.readConfig(doc)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{diffIDs: c.RootFS.DiffIDs, chainIDs: c.chainIDs()}
+	d.ID, d.Config, d.Layers = doc.Config.Digest, doc.Config, doc.Layers
+	d.Created = c.created()
+	d.Manifest = unnamed(manifest)
+	if d.Manifest.Platform == nil {
+		d.Manifest.Platform = &c.Platform
+	}
+	if target.Digest != manifest.Digest {
+		index := unnamed(target)
+		d.Index = &index
+	}
+	return d, s.mergeTree(d)
+}
+
+// mergeTree stores an image's tree, and finds out its size.
+func (s *Store) mergeTree(d *draft) error {
+	for _, l := range d.Layers {
+		if !s.HasBlob(l.Digest) {
+			return fmt.Errorf("blob %s: %w", l.Digest, ErrNotFound)
+		}
+	}
+	chains := make([]Chain, len(d.diffIDs))
+	for k, diffID := range d.diffIDs {
+		chains[k] = Chain{ChainID: d.chainIDs[k], DiffID: diffID}
+		l, err := s.Layer(diffID)
+		if err != nil {
+			return err
+		}
+		d.Size += l.Size()
+	}
+	layers, err := s.stack(chains)
+	if err != nil {
+		return err
+	}
+	return s.ensureTree(treeName(chains), layers, tree.Build)
+}
+
+// commit gives the drafts numbers where they have none, and the publications their names. It returns the state after
+// that.
+func (s *Store) commit(ctx context.Context, p []Publication, drafts []*draft) (*Snapshot, error) {
+	lock, err := acquire(ctx, s.path("lock"), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	plan, err := s.plan(p, drafts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.apply(plan); err != nil {
+		return nil, err
+	}
+	return s.reload()
+}
+
+// plan is what a commit will write.
+type plan struct {
+	numbers numbers
+	records []record
+	index   *index
+	changed bool // whether others must be told
+}
+
+// plan looks at the state on disk, which the lock keeps as it is.
+func (s *Store) plan(p []Publication, drafts []*draft) (*plan, error) {
+	snap, err := s.reload()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	todo := &plan{index: s.catalog.index, numbers: s.catalog.numbers}
+	if todo.records, err = newRecords(&s.catalog.numbers, drafts, now); err != nil {
+		return nil, err
+	}
+	for _, d := range drafts {
+		// Its derived files were made anew: no byte of index.json says so, its new inode does.
+		todo.changed = todo.changed || snap.Image(d.ID) == nil
+	}
+	for _, pub := range p {
+		for _, name := range names(pub) {
+			next, changed, err := todo.index.set(name, pub.Target, now)
+			if err != nil {
+				return nil, err
+			}
+			todo.index, todo.changed = next, todo.changed || changed
+		}
+	}
+	return todo, nil
+}
+
+// names returns the names a publication's target gets.
+func names(p Publication) []string {
+	named, err := reference.ParseNormalizedNamed(p.Name)
+	if err != nil {
+		return []string{""}
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return []string{p.Name}
+	}
+	byDigest, err := reference.WithDigest(reference.TrimNamed(named), p.Target.Digest)
+	if err != nil {
+		return []string{p.Name}
+	}
+	return []string{p.Name, byDigest.String()}
+}
+
+// newRecords gives numbers to the drafts, and to their chains, that have none.
+func newRecords(book *numbers, drafts []*draft, now time.Time) ([]record, error) {
+	var records []record
+	free := book.allocator(now)
+	chains, images := map[digest.Digest]uint32{}, map[digest.Digest]bool{}
+	for _, d := range drafts {
+		if book.images[d.ID] != nil || images[d.ID] {
+			continue
+		}
+		images[d.ID] = true
+		r := d.imageRecord
+		for k, chainID := range d.chainIDs {
+			number, known := chains[chainID]
+			if c := book.chains[chainID]; c != nil {
+				number, known = c.Number, true
+			}
+			if !known {
+				var err error
+				if number, err = free.take(1); err != nil {
+					return nil, err
+				}
+				records = append(records, record{Chain: &chainRecord{Number: number, ChainID: chainID, DiffID: d.diffIDs[k], Position: k}})
+			}
+			chains[chainID] = number
+			r.Chains = append(r.Chains, number)
+		}
+		var err error
+		r.Count = uint32(1 + len(d.Layers))
+		if r.Number, err = free.take(1 + len(d.Layers)); err != nil {
+			return nil, err
+		}
+		records = append(records, record{Image: &r})
+	}
+	return records, nil
+}
+
+// apply writes a plan: numbers first, references last.
+func (s *Store) apply(p *plan) error {
+	if len(p.records) > 0 {
+		if err := p.numbers.append(s.path("numbers"), p.records); err != nil {
+			return fmt.Errorf("write numbers: %w", err)
+		}
+	}
+	if !p.changed {
+		return nil
+	}
+	if err := s.writeIndex(p.index); err != nil {
+		return fmt.Errorf("write references: %w", err)
+	}
+	return nil
+}

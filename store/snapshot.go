@@ -1,0 +1,117 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Snapshot is the store at one moment. It never changes; its slices and maps must not be written to.
+type Snapshot struct {
+	References []Reference // sorted by Name
+	Images     []*Image    // complete and published images, sorted by Number
+
+	byID   map[digest.Digest]*Image
+	chains func() map[uint32]chainOf
+}
+
+type chainOf struct {
+	image    *Image
+	position int
+}
+
+func newSnapshot(references []Reference, images []*Image) *Snapshot {
+	slices.SortFunc(references, func(a, b Reference) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(images, func(a, b *Image) int { return cmp.Compare(a.Number, b.Number) })
+	s := &Snapshot{References: references, Images: images, byID: make(map[digest.Digest]*Image, len(images))}
+	for _, img := range images {
+		s.byID[img.ID] = img
+	}
+	s.chains = sync.OnceValue(s.mapChains)
+	return s
+}
+
+func (s *Snapshot) mapChains() map[uint32]chainOf {
+	chains := map[uint32]chainOf{}
+	for _, img := range s.Images {
+		for k, c := range img.Chains {
+			if chains[c.Number].image == nil {
+				chains[c.Number] = chainOf{img, k}
+			}
+		}
+	}
+	return chains
+}
+
+// Image returns the image with that ID (config digest), or nil.
+func (s *Snapshot) Image(id digest.Digest) *Image { return s.byID[id] }
+
+// Reference returns the reference with exactly that full name, or nil.
+func (s *Snapshot) Reference(name string) *Reference {
+	i, ok := slices.BinarySearchFunc(s.References, name, func(r Reference, name string) int {
+		return cmp.Compare(r.Name, name)
+	})
+	if !ok {
+		return nil
+	}
+	return &s.References[i]
+}
+
+// ImageByNumber returns the image that number belongs to (its own, or that of one of its layers' diffs), or nil.
+func (s *Snapshot) ImageByNumber(n uint32) *Image {
+	i, ok := slices.BinarySearchFunc(s.Images, n, func(img *Image, n uint32) int { return cmp.Compare(img.Number, n) })
+	if ok {
+		return s.Images[i]
+	}
+	if i == 0 || n-s.Images[i-1].Number > uint32(len(s.Images[i-1].Layers)) {
+		return nil
+	}
+	return s.Images[i-1]
+}
+
+// ChainByNumber returns the chain with that number and an image that has it, or nil.
+func (s *Snapshot) ChainByNumber(n uint32) (*Image, *Chain) {
+	c, ok := s.chains()[n]
+	if !ok {
+		return nil, nil
+	}
+	return c.image, &c.image.Chains[c.position]
+}
+
+// Reference is a name for a manifest or an image index.
+type Reference struct {
+	// Name is full and normalised: host/path:tag or host/path@digest.
+	Name   string
+	Target ocispec.Descriptor // as in index.json
+	// Updated is when the name was last given to another target; the zero time if another program wrote it.
+	Updated time.Time
+	// Images are the complete images Target leads to: one for a manifest; for an index one a platform that was pulled,
+	// the host's platform (or else the first that was pulled) first. Empty for a reference whose blobs are missing.
+	Images []*Image
+}
+
+// Image is one complete image.
+type Image struct {
+	// Number is the image's own; Number+1+k is that of its layer k's diff. Never given to another image.
+	Number   uint32
+	ID       digest.Digest      // of the config
+	Manifest ocispec.Descriptor // with Platform set
+	// Index is the image index the image was first pulled through, or nil.
+	Index   *ocispec.Descriptor
+	Config  ocispec.Descriptor
+	Layers  []ocispec.Descriptor // the blobs, base first; as many as Chains
+	Chains  []Chain              // base first
+	Size    int64                // sum of the regular files of all layers in bytes, as docker counts it
+	Created time.Time            // of the config; the zero time if it has none
+}
+
+// Chain is the stack of layers from the base up to one of them.
+type Chain struct {
+	Number  uint32
+	ChainID digest.Digest // as the OCI image specification computes it
+	DiffID  digest.Digest // of its topmost layer
+}

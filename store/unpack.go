@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagefs/imagefs/store/layer"
+)
+
+// unpacking is one pass over a blob, each stage in a goroutine of its own:
+//
+//	partial (which may still grow) → digest, checksums → decompressor → layer.Unpack
+//
+// The decompressor has a processor for itself: it takes as long as all else together.
+type unpacking struct {
+	store  *Store
+	blob   *partial
+	digest digest.Digest
+	diffID digest.Digest
+	dir    string // what the layer is unpacked into; "" if it is stored already
+	cancel func() // ends the context of run, and with it the download
+
+	sums *checksums // of the blob, once run has returned without an error
+}
+
+// run makes the pass. A blob or layer that is not what its digest says is a *DigestError, and one that cannot be unpacked
+// although its digest is right is the error of layer.Unpack or a streamError; after any other error the blob may be good.
+func (u *unpacking) run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { u.blob.end(context.Cause(ctx)) })
+	defer stop()
+	hashed := newQueue()
+	var verified error
+	var wg sync.WaitGroup
+	wg.Go(func() { verified = u.verify(hashed) })
+	var unpacked error
+	if u.dir == "" {
+		hashed.abandon()
+	} else {
+		unpacked = u.unpack(ctx, hashed)
+	}
+	if unpacked != nil && !isContent(unpacked) {
+		u.cancel()
+	}
+	wg.Wait()
+	switch {
+	case unpacked != nil && !isContent(unpacked) && !errors.Is(unpacked, context.Canceled):
+		return unpacked
+	case verified != nil:
+		return verified
+	}
+	return unpacked
+}
+
+// isContent tells an error that comes of the blob's bytes from one that comes of the disk or the network.
+func isContent(err error) bool {
+	var (
+		stream   streamError
+		format   *layer.FormatError
+		mismatch *DigestError
+	)
+	return errors.As(err, &stream) || errors.As(err, &format) || errors.As(err, &mismatch)
+}
+
+// verify reads the blob to its end, whether anybody reads what it puts into out or not.
+func (u *unpacking) verify(out *queue) error {
+	err := u.hash(out)
+	if err != nil {
+		out.end(err)
+	} else {
+		out.end(io.EOF)
+	}
+	return err
+}
+
+func (u *unpacking) hash(out *queue) error {
+	sum := newSummer()
+	for {
+		b := out.take()
+		n, err := u.blob.Read(b)
+		sum.Write(b[:n])
+		out.put(b[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if got := sum.digester.Digest(); got != u.digest {
+		return &DigestError{What: "blob", Want: u.digest, Got: got}
+	}
+	u.sums = sum.finish()
+	return nil
+}
+
+// unpack reads the layer out of the blob's bytes.
+func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
+	tar := newQueue()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer blob.abandon()
+		err := decompress(blob, tar)
+		if err == nil {
+			err = io.EOF
+		}
+		tar.end(err)
+	})
+	got, err := layer.Unpack(ctx, u.dir, tar, layer.UnpackOptions{
+		Large:  largeFiles{u.store},
+		InBlob: u.digest == u.diffID,
+	})
+	tar.abandon()
+	wg.Wait()
+	if err == nil && got != u.diffID {
+		return &DigestError{What: "layer diffID", Want: u.diffID, Got: got}
+	}
+	return err
+}
+
+// discard removes what was unpacked.
+func (u *unpacking) discard() {
+	if u.dir != "" {
+		os.RemoveAll(u.dir)
+	}
+}
