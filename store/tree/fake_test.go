@@ -49,7 +49,7 @@ func fakeLayer(entries ...layer.Entry) *fake {
 func (f *fake) Len() int { return len(f.entries) }
 
 func (f *fake) Entry(i int) (layer.Entry, error) {
-	if i == f.damaged {
+	if i == f.damaged || i >= len(f.entries) {
 		return layer.Entry{}, &layer.CorruptError{Path: "fake", Detail: "damaged"}
 	}
 	return f.entries[i], nil
