@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/exec"
@@ -26,21 +27,37 @@ type mount struct {
 // newMount mounts a new store, and unmounts it when the test ends.
 func newMount(t *testing.T, args ...string) *mount {
 	t.Helper()
-	dir, err := os.MkdirTemp(workDir, "m-")
+	return mountStore(t, filepath.Join(tempDir(t), "store"), args...)
+}
+
+// tempDir is like t.TempDir, but open to all users and with a short path.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(workDir, "t-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &mount{t: t, dir: filepath.Join(dir, "images"), root: filepath.Join(dir, "store")}
-	if err := os.Mkdir(m.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	m.start(args...)
 	t.Cleanup(func() {
-		m.stop()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// mountStore mounts the store at root.
+func mountStore(t *testing.T, root string, args ...string) *mount {
+	t.Helper()
+	dir := tempDir(t)
+	m := &mount{t: t, dir: filepath.Join(dir, "images"), root: root}
+	if err := os.Mkdir(m.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m.start(args...)
+	t.Cleanup(m.stop)
 	return m
 }
 
@@ -173,3 +190,13 @@ func sh(t *testing.T, command string) string {
 	}
 	return out
 }
+
+func errnoOf(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+func hash(data []byte) [32]byte { return sha256.Sum256(data) }
