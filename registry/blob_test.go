@@ -40,7 +40,9 @@ func TestBlobFromOffset(t *testing.T) {
 }
 
 func TestBlobSurvives(t *testing.T) {
-	busy := func(status int) registrytest.Behavior { return registrytest.Error(status, "TOOMANYREQUESTS", "slow down") }
+	busy := func(status int) registrytest.Behavior {
+		return registrytest.Error(status, "TOOMANYREQUESTS", "slow down")
+	}
 	for name, rules := range map[string]func(*registrytest.Server){
 		"reset before the answer": func(s *registrytest.Server) { s.Next(3, blobs, registrytest.Reset(-1)) },
 		"reset after the header":  func(s *registrytest.Server) { s.Next(3, blobs, registrytest.Reset(0)) },
@@ -69,10 +71,12 @@ func TestBlobSurvives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			reg := registrytest.New(t)
-			desc, data := putNoise(reg, 200_000)
-			rules(reg)
-			wantBlob(t, newClient(t, Options{StallTimeout: testStall}), reg, desc, data)
+			for _, start := range []func(testing.TB) *registrytest.Server{registrytest.New, registrytest.NewTLS} {
+				reg := start(t)
+				desc, data := putNoise(reg, 200_000)
+				rules(reg)
+				wantBlob(t, newClient(t, Options{StallTimeout: testStall}), reg, desc, data)
+			}
 		})
 	}
 }

@@ -22,7 +22,7 @@ func parseChallenges(values []string) []challenge {
 func parseChallengeList(s string) []challenge {
 	var all []challenge
 	for {
-		s = strings.TrimLeft(s, ", \t")
+		s = strings.TrimLeft(s, ", \t=")
 		word, rest := cutToken(s)
 		if word == "" {
 			return all

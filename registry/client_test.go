@@ -2,8 +2,10 @@ package registry
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -77,5 +79,24 @@ func wantBlob(t *testing.T, c *Client, reg *registrytest.Server, desc ocispec.De
 	}
 	if !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes that are not the blob's %d", len(got), len(data))
+	}
+}
+
+func readAllAndClose(body io.ReadCloser) ([]byte, error) {
+	defer body.Close()
+	return io.ReadAll(body)
+}
+
+// dialInstead makes t connect to another address than one that it is asked for.
+func dialInstead(t *http.Transport, asked, actual string) {
+	before := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		switch {
+		case address == asked:
+			return new(net.Dialer).DialContext(ctx, network, actual)
+		case before != nil:
+			return before(ctx, network, address)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
 	}
 }

@@ -38,19 +38,34 @@ func (c *Client) getByAnyScheme(ctx context.Context, e *endpoint, r request) (*h
 		return resp, err
 	}
 	other, otherErr := c.authorized(ctx, e, schemes[1], r)
-	if speaks(schemes[1], other, otherErr) || errors.Is(err, http.ErrSchemeMismatch) {
-		if resp != nil {
-			drain(resp.Body)
-		}
-		if otherErr == nil {
-			e.settle(schemes[1])
-		}
+	if speaks(schemes[1], other, otherErr) {
+		e.settle(schemes[1])
+		discard(resp)
 		return other, otherErr
 	}
-	if other != nil {
-		drain(other.Body)
+	if secondTellsMore(err, otherErr) {
+		discard(resp)
+		return other, otherErr
 	}
+	discard(other)
 	return resp, err
+}
+
+// secondTellsMore chooses between two schemes that both failed.
+func secondTellsMore(first, second error) bool {
+	switch {
+	case errors.Is(first, http.ErrSchemeMismatch):
+		return true
+	case errors.Is(second, http.ErrSchemeMismatch):
+		return false
+	}
+	return first == nil // HTTP 400, which asks for TLS
+}
+
+func discard(resp *http.Response) {
+	if resp != nil {
+		drain(resp.Body)
+	}
 }
 
 // speaks tells whether a server understood the scheme. A server that wants TLS answers plain HTTP with 400.

@@ -47,9 +47,10 @@ func New(t testing.TB) *Server {
 	return s.started()
 }
 
-// NewTLS starts a registry that speaks HTTPS, with a certificate that nobody trusts.
+// NewTLS starts a registry that speaks HTTPS, HTTP/2 too, with a certificate that nobody trusts.
 func NewTLS(t testing.TB) *Server {
 	s := prepare(t)
+	s.http.EnableHTTP2 = true
 	s.http.StartTLS()
 	return s.started()
 }
