@@ -10,6 +10,7 @@ import (
 
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs/store/layer"
 )
@@ -142,7 +143,7 @@ func (in *ingest) downloadAll(ctx context.Context) error {
 }
 
 // download is one attempt; resumed tells whether it went on with what was there. Of bytes that are at fault nothing is
-// left.
+// left, nor where they have filled the disk.
 func (in *ingest) download(ctx context.Context) (resumed bool, err error) {
 	blob, err := openPartial(in.path())
 	if err != nil {
@@ -164,7 +165,7 @@ func (in *ingest) download(ctx context.Context) (resumed bool, err error) {
 	if err == nil {
 		err = in.commitBlob(u)
 	}
-	if err != nil && isContent(err) {
+	if err != nil && (isContent(err) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)) {
 		os.Remove(in.path())
 	}
 	return resumed, err
