@@ -78,7 +78,10 @@ func (b *blob) readBlock(p []byte, off int64) (int, error) {
 	i, skip := off/blockSize, off%blockSize
 	size := min(blockSize, b.Size()-i*blockSize)
 	if skip == 0 && int64(len(p)) >= size {
-		return int(size), b.load(i, p[:size])
+		if err := b.load(i, p[:size]); err != nil {
+			return 0, err
+		}
+		return int(size), nil
 	}
 	buf := b.store.blocks.Get().(*[blockSize]byte)
 	defer b.store.blocks.Put(buf)
