@@ -12,7 +12,7 @@ import (
 // another program wrote, and those whose derived files were deleted. Images it cannot unpack are left out and
 // their errors joined.
 func (s *Store) Adopt(ctx context.Context) error {
-	found, err := s.orphans()
+	found, before, err := s.orphans()
 	if err != nil {
 		return err
 	}
@@ -28,7 +28,7 @@ func (s *Store) Adopt(ctx context.Context) error {
 		good, drafts = append(good, p), append(drafts, d)
 	}
 	if len(good) > 0 {
-		_, err := s.commit(ctx, good, drafts)
+		_, err := s.commit(ctx, before, good, drafts)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -42,16 +42,18 @@ func (s *Store) adopt(ctx context.Context, p Publication) (*draft, error) {
 	return s.prepare(ctx, p.Target, p.Manifests[0])
 }
 
-// orphans returns the complete images that are not published, one a publication that changes no name.
-func (s *Store) orphans() ([]Publication, error) {
+// orphans returns the complete images that are not published, one a publication that changes no name, and the snapshot
+// without them.
+func (s *Store) orphans() ([]Publication, *Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.load(); err != nil {
-		return nil, err
+	snap, err := s.load()
+	if err != nil {
+		return nil, nil, err
 	}
 	v, err := s.view()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var found []Publication
 	seen := map[string]bool{}
@@ -64,7 +66,7 @@ func (s *Store) orphans() ([]Publication, error) {
 			found = append(found, Publication{Target: e.desc, Manifests: []ocispec.Descriptor{m}})
 		}
 	}
-	return found, nil
+	return found, snap, nil
 }
 
 // isOrphan tells whether all blobs of a manifest are there, and no image of it is.

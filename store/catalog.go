@@ -69,6 +69,9 @@ func (s *Store) load() (*Snapshot, error) {
 	}
 	s.catalog.index, s.catalog.state = x, state
 	snap := v.snapshot(x)
+	if last := s.current.Load(); last != nil && last.equal(snap) {
+		snap = last
+	}
 	s.catalog.documents, s.catalog.images = v.documents, snap.byID
 	s.current.Store(snap)
 	return snap, nil
@@ -147,7 +150,7 @@ func (v *view) snapshot(x *index) *Snapshot {
 			references = append(references, Reference{Name: e.name, Target: e.desc, Updated: e.updated, Images: found})
 		}
 	}
-	return newSnapshot(references, images)
+	return newSnapshot(x, references, images)
 }
 
 // nesting is how many indexes may follow one another below index.json.

@@ -26,6 +26,7 @@ type Publication struct {
 // Publish merges the images' trees, gives them numbers, and writes the references, all at once, last. Publishing what is
 // published already changes nothing. It returns the images, in the order of Manifests.
 func (s *Store) Publish(ctx context.Context, p ...Publication) ([]*Image, error) {
+	before := s.Snapshot()
 	var drafts []*draft
 	for _, pub := range p {
 		if err := checkName(pub.Name, pub.Target.Digest); err != nil {
@@ -42,7 +43,7 @@ func (s *Store) Publish(ctx context.Context, p ...Publication) ([]*Image, error)
 			drafts = append(drafts, d)
 		}
 	}
-	snap, err := s.commit(ctx, p, drafts)
+	snap, err := s.commit(ctx, before, p, drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -134,14 +135,14 @@ func (s *Store) mergeTree(d *draft) error {
 }
 
 // commit gives the drafts numbers where they have none, and the publications their names. It returns the state after
-// that.
-func (s *Store) commit(ctx context.Context, p []Publication, drafts []*draft) (*Snapshot, error) {
+// that; before is that before the drafts were prepared.
+func (s *Store) commit(ctx context.Context, before *Snapshot, p []Publication, drafts []*draft) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	plan, err := s.plan(p, drafts)
+	plan, err := s.plan(before, p, drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -160,21 +161,21 @@ type plan struct {
 }
 
 // plan looks at the state on disk, which the lock keeps as it is.
-func (s *Store) plan(p []Publication, drafts []*draft) (*plan, error) {
-	snap, err := s.reload()
-	if err != nil {
+func (s *Store) plan(before *Snapshot, p []Publication, drafts []*draft) (*plan, error) {
+	if _, err := s.reload(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	todo := &plan{index: s.catalog.index, numbers: s.catalog.numbers}
-	if todo.records, err = newRecords(&s.catalog.numbers, drafts, now); err != nil {
+	records, err := newRecords(&s.catalog.numbers, drafts, now)
+	if err != nil {
 		return nil, err
 	}
+	todo := &plan{index: s.catalog.index, numbers: s.catalog.numbers, records: records}
 	for _, d := range drafts {
-		// Its derived files were made anew: no byte of index.json says so, its new inode does.
-		todo.changed = todo.changed || snap.Image(d.ID) == nil
+		// If only its derived files were made anew, no byte of index.json tells that the image is back; a new inode does.
+		todo.changed = todo.changed || before.Image(d.ID) == nil
 	}
 	for _, pub := range p {
 		for _, name := range names(pub) {

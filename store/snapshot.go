@@ -15,6 +15,7 @@ type Snapshot struct {
 	References []Reference // sorted by Name
 	Images     []*Image    // complete and published images, sorted by Number
 
+	index  *index
 	byID   map[digest.Digest]*Image
 	chains func() map[uint32]chainOf
 }
@@ -24,15 +25,22 @@ type chainOf struct {
 	position int
 }
 
-func newSnapshot(references []Reference, images []*Image) *Snapshot {
+func newSnapshot(x *index, references []Reference, images []*Image) *Snapshot {
 	slices.SortFunc(references, func(a, b Reference) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(images, func(a, b *Image) int { return cmp.Compare(a.Number, b.Number) })
-	s := &Snapshot{References: references, Images: images, byID: make(map[digest.Digest]*Image, len(images))}
+	s := &Snapshot{References: references, Images: images, index: x, byID: make(map[digest.Digest]*Image, len(images))}
 	for _, img := range images {
 		s.byID[img.ID] = img
 	}
 	s.chains = sync.OnceValue(s.mapChains)
 	return s
+}
+
+// equal tells whether two snapshots that one store loaded, one after the other, say the same: entries and images that did
+// not change are the same pointers.
+func (s *Snapshot) equal(o *Snapshot) bool {
+	return slices.Equal(s.index.entries, o.index.entries) && slices.Equal(s.Images, o.Images) &&
+		slices.EqualFunc(s.References, o.References, func(a, b Reference) bool { return slices.Equal(a.Images, b.Images) })
 }
 
 func (s *Snapshot) mapChains() map[uint32]chainOf {
