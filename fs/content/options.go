@@ -1,0 +1,20 @@
+package content
+
+import "github.com/hanwen/go-fuse/v2/fuse"
+
+// maxRead is the most bytes that one READ asks for. The kernel's readahead asks for 128 KiB.
+const maxRead = 960 << 10
+
+// background is how many readahead requests the kernel has under way before it makes readers wait.
+const background = 64
+
+// MountOptions is what the kernel is told when the content tree is mounted.
+func MountOptions() *fuse.MountOptions {
+	return &fuse.MountOptions{
+		MaxWrite:                 maxRead,
+		MaxBackground:            background,
+		EnableSymlinkCaching:     true,
+		ExplicitDataCacheControl: true, // Changed says what to forget
+		IgnoreSecurityLabels:     false,
+	}
+}
