@@ -7,6 +7,8 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/distribution/reference"
+
 	"github.com/imagefs/imagefs/registry"
 	"github.com/imagefs/imagefs/store"
 	"github.com/imagefs/imagefs/store/layer"
@@ -83,7 +85,9 @@ var sentinels = []struct {
 	{registry.ErrTruncated, Corrupt},
 	{registry.ErrProtocol, Corrupt},
 	{registry.ErrNotFound, NotFound},
+	{reference.ErrReferenceInvalidFormat, Invalid},
 	{registry.ErrUnavailable, Unavailable},
+	{registry.ErrUnsupported, Unsupported},
 	{store.ErrNotFound, NotFound},
 	{fs.ErrPermission, Denied},
 	{syscall.EROFS, Denied},

@@ -30,7 +30,7 @@ type remoteImage struct {
 func (p *pull) reference(ctx context.Context, ref reference.Named, report Reporter) (pulled, error) {
 	target, err := p.registry.Manifest(ctx, ref)
 	if err != nil {
-		return pulled{}, explainManifest(err, ref)
+		return pulled{}, err
 	}
 	report.Line(fmt.Sprintf("%s: Pulling from %s", tagOrAll(ref), reference.Path(ref)))
 	images, err := p.images(ctx, ref, target)
@@ -115,7 +115,7 @@ func (p *pull) manifest(ctx context.Context, ref reference.Named, entry ocispec.
 	}
 	m, err := p.registry.ManifestByDigest(ctx, ref, entry.Digest)
 	if err != nil {
-		return m, explainManifest(err, ref)
+		return m, err
 	}
 	m.Descriptor.Platform = entry.Platform
 	return m, nil

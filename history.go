@@ -105,7 +105,7 @@ func writeLine(out *bytes.Buffer, v any) {
 // HistoryFields are what a Go template of `docker history --format` can name.
 type HistoryFields struct {
 	Comment      string
-	CreatedAt    string // RFC 3339, or "N/A"
+	CreatedAt    string // RFC 3339
 	CreatedBy    string
 	CreatedSince string `json:",omitempty"`
 	ID           string
@@ -114,13 +114,9 @@ type HistoryFields struct {
 
 // Fields formats the row as docker does with --no-trunc, its time in zone; CreatedSince is left empty.
 func (h HistoryEntry) Fields(zone *time.Location) HistoryFields {
-	created := "N/A"
-	if !h.Created.IsZero() {
-		created = h.Created.In(zone).Format(time.RFC3339)
-	}
 	return HistoryFields{
 		Comment:   h.Comment,
-		CreatedAt: created,
+		CreatedAt: h.Created.In(zone).Format(time.RFC3339),
 		CreatedBy: strings.ReplaceAll(h.CreatedBy, "\t", " "),
 		ID:        h.ID,
 		Size:      units.HumanSizeWithPrecision(float64(h.Size), 3),

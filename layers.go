@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
@@ -88,9 +89,17 @@ func (l remoteLayer) progress(status string, done int64) LayerProgress {
 
 // layerError says which layer failed; of a wrong digest, in docker's words.
 func layerError(l remoteLayer, err error) error {
-	var mismatch *store.DigestError
+	var (
+		mismatch *store.DigestError
+		errno    syscall.Errno
+	)
 	if errors.As(err, &mismatch) {
 		return fmt.Errorf("filesystem layer verification failed for digest %s: %w", l.blob.Digest, err)
 	}
-	return fmt.Errorf("layer %s: %w", l.blob.Digest, err)
+	err = fmt.Errorf("layer %s: %w", l.blob.Digest, err)
+	if KindOf(err) == Internal && !errors.As(err, &errno) {
+		// Neither the network's nor the system's: a decompressor's own.
+		return &Error{Kind: Corrupt, Subject: l.blob.Digest.String(), Err: err, Hint: hints[Corrupt]}
+	}
+	return err
 }

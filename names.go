@@ -53,7 +53,7 @@ func (n *imageNames) add(named reference.Named, target ocispec.Descriptor, img *
 	case reference.NamedTagged:
 		tag := imageTag{ref: named, target: target}
 		if other {
-			tag.other = platformWord(img.Manifest.Platform)
+			tag.other = PlatformName(img)
 		}
 		n.tags = append(n.tags, tag)
 	}
@@ -78,10 +78,17 @@ func (n *imageNames) repoDigests() []string {
 	return slices.Compact(list)
 }
 
-// platformWord spells a platform as one word of a path: linux-arm-v7.
-func platformWord(p *ocispec.Platform) string {
-	if p == nil {
-		return "unknown"
+// PlatformName spells an image's platform as one word of a path, as docker spells it with slashes: linux-arm-v7. An image
+// whose platform is not known is named by its short ID.
+func PlatformName(img *store.Image) string {
+	p := img.Manifest.Platform
+	if p == nil || p.OS == "" || p.Architecture == "" {
+		return shortID(img.ID)
 	}
-	return strings.ReplaceAll(platforms.Format(platforms.Normalize(*p)), "/", "-")
+	normal := platforms.Normalize(*p)
+	name := platforms.Format(normal)
+	if normal.OSVersion != "" {
+		name += "-" + normal.OSVersion
+	}
+	return strings.ReplaceAll(name, "/", "-")
 }

@@ -3,7 +3,6 @@ package imagefs
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -156,7 +155,7 @@ func (p *pull) attributes(images []*store.Image) map[string]string {
 	return attributes
 }
 
-// explain gives an error the word at fault, docker's sentence where it has one, and what to do.
+// explain gives an error its kind, the word at fault and what to do; the sentence is that of whoever failed.
 func (p *pull) explain(err error) error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -169,17 +168,4 @@ func (p *pull) explain(err error) error {
 		hint = "" // what is stored is damaged, not what was sent
 	}
 	return &Error{Kind: kind, Subject: reference.FamiliarString(p.ref), Err: err, Hint: hint}
-}
-
-// explainManifest does so for a manifest that the registry does not give.
-func explainManifest(err error, ref reference.Named) error {
-	kind, name := KindOf(err), reference.FamiliarString(ref)
-	switch kind {
-	case NotFound:
-		err = fmt.Errorf("manifest for %s not found: %w", name, err)
-	case Denied:
-		err = fmt.Errorf("pull access denied for %s, repository does not exist or may require 'docker login': %w",
-			reference.FamiliarName(ref), err)
-	}
-	return &Error{Kind: kind, Subject: name, Err: err, Hint: hints[kind]}
 }
