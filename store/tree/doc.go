@@ -1,5 +1,5 @@
 // Package tree merges layers into the filesystem that a container would see, as a flat table in one file, and answers
-// what lstat(2), readlink(2), readdir(3) and read(2) ask of it.
+// what lstat(2), readlink(2), readdir(3) and listxattr(2) ask of it. A file's content is its layer's: [Origin] says where.
 //
 // [Build] applies layers, base first, as the OCI image specification's layer document says, and writes the table;
 // [Open] maps it. A node is named by its position in the table; the root is 0 and the children of a directory are one

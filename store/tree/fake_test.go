@@ -1,11 +1,6 @@
 package tree
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"io"
-
-	digest "github.com/opencontainers/go-digest"
 	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs/store/layer"
@@ -15,7 +10,6 @@ import (
 type fake struct {
 	entries []layer.Entry
 	xattrs  map[string][]layer.Xattr // by entry name
-	content map[string]string        // by entry name
 	damaged int                      // the entry whose Entry and Attr fail; -1 if none
 }
 
@@ -63,19 +57,6 @@ func (f *fake) Attr(i int) (layer.Attr, error) {
 func (f *fake) Type(i int) (layer.Type, error)      { return f.entries[i].Type, nil }
 func (f *fake) Link(i int) (string, error)          { return f.entries[i].Link, nil }
 func (f *fake) Xattrs(i int) ([]layer.Xattr, error) { return f.xattrs[f.entries[i].Name], nil }
-func (f *fake) payload(i int) string                { return f.content[f.entries[i].Name] }
-func (f *fake) Digest(i int) (digest.Digest, error) {
-	return digest.NewDigestFromBytes(digest.SHA256, sum(f.payload(i))), nil
-}
-
-func sum(s string) []byte {
-	h := sha256.Sum256([]byte(s))
-	return h[:]
-}
-
-func (f *fake) ReadAt(i int, p []byte, off int64) (int, error) {
-	return io.NewSectionReader(bytes.NewReader([]byte(f.payload(i))), 0, 1<<62).ReadAt(p, off)
-}
 
 // Target keeps the promise of [layer.Layer.Target].
 func (f *fake) Target(i int) (int, bool, error) {

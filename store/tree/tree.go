@@ -2,14 +2,13 @@ package tree
 
 import (
 	"fmt"
-	"path"
-
-	digest "github.com/opencontainers/go-digest"
+	"slices"
+	"strings"
 
 	"github.com/imagefs/imagefs/store/layer"
 )
 
-// Layer is what a tree needs of a layer; [*layer.Layer] is one.
+// Layer is what a tree needs of a layer; [*layer.Layer] is one. It must stay open as long as the tree.
 type Layer interface {
 	Len() int
 	Entry(i int) (layer.Entry, error)
@@ -18,8 +17,6 @@ type Layer interface {
 	Link(i int) (string, error)
 	Target(i int) (entry int, ok bool, err error)
 	Xattrs(i int) ([]layer.Xattr, error)
-	Digest(i int) (digest.Digest, error)
-	ReadAt(i int, p []byte, off int64) (int, error)
 }
 
 // Tree is an open table joined with its layers. Its methods may be called from many goroutines. Where the table does
@@ -92,9 +89,10 @@ func (t *Tree) Parent(i int) (int, error) {
 }
 
 // Path returns node i's path below the root, with no leading slash; "." for the root.
-func (t *Tree) Path(i int) (p string, err error) {
+func (t *Tree) Path(i int) (path string, err error) {
 	defer t.table.caught(t.table.catch(), &err)
 	c := cursor{table: t.table}
+	var names []string
 	for i != 0 {
 		r, err := c.record(i)
 		if err != nil {
@@ -104,8 +102,12 @@ func (t *Tree) Path(i int) (p string, err error) {
 		if err != nil {
 			return "", err
 		}
-		p = path.Join(string(name), p)
+		names = append(names, string(name))
 		i = int(r.parent)
 	}
-	return path.Clean(p), nil
+	if len(names) == 0 {
+		return ".", nil
+	}
+	slices.Reverse(names)
+	return strings.Join(names, "/"), nil
 }
