@@ -146,3 +146,17 @@ func (i info) Mode() fs.FileMode  { return i.mode }
 func (i info) ModTime() time.Time { return i.time }
 func (i info) IsDir() bool        { return i.mode.IsDir() }
 func (i info) Sys() any           { return nil }
+
+// Unlisted are the paths in a directory that exist and are not listed.
+func (t *Tree) Unlisted(dir string) []string {
+	var names []string
+	for name, e := range t.files {
+		if !e.listed && path.Dir(name) == dir {
+			names = append(names, name)
+		}
+	}
+	if j, base := t.job(dir); j != nil && base == "" {
+		names = append(names, path.Join(dir, "wait"))
+	}
+	return names
+}

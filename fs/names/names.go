@@ -2,6 +2,11 @@ package names
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
@@ -27,22 +32,123 @@ type Engine interface {
 	Store() *store.Store
 }
 
+// Store is what the tree shows; [*store.Store] is one.
+type Store interface {
+	Dir() string
+	Refresh() (*store.Snapshot, error)
+}
+
 // New makes the tree of a connection, or takes over that of a predecessor: jobs that it had left running in the
 // background are started again. Jobs end with ctx, and their end is not written down then.
-func New(ctx context.Context, e Engine, c Config) (*FS, error) { panic("unwritten") }
+func New(ctx context.Context, e Engine, c Config) (*FS, error) { return newFS(ctx, e, e.Store(), c) }
+
+func newFS(ctx context.Context, e control.Engine, s Store, c Config) (*FS, error) {
+	snap, err := s.Refresh()
+	if err != nil {
+		return nil, err
+	}
+	f := &FS{
+		RawFileSystem: fuse.NewDefaultRawFileSystem(),
+		store:         s, log: c.Log, uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()),
+		mount: Mount{Mountpoint: c.Mountpoint, Content: c.Content, Time: time.Now()},
+		ids:   newIDs(), handles: newHandles(),
+		accessLog: control.NewFeed(func(n int, _ time.Time) []byte { return fmt.Appendf(nil, "# %d lines dropped\n", n) }),
+	}
+	f.files, err = control.New(ctx, e, control.Config{State: c.State, Connection: c.Connection, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	f.files.Add(".stats", control.Text(0o444, f.stats), true)
+	f.files.Add(".accesslog", f.accessLog, false)
+	f.shown.Store(&shown{snap, NewView(snap, f.mount)})
+	return f, f.learn(".")
+}
 
 // MountOptions are those that the tree needs.
 func MountOptions() *fuse.MountOptions {
-	return &fuse.MountOptions{MaxWrite: 128 << 10, DisableXAttrs: true}
+	return &fuse.MountOptions{MaxWrite: 2 * control.MaxWrite, DisableXAttrs: true}
 }
 
 // FS answers the kernel. Its methods may be called from many goroutines.
-type FS struct{ fuse.RawFileSystem }
+type FS struct {
+	fuse.RawFileSystem // what is not answered here is not implemented, and the kernel need not ask again
+	store              Store
+	log                func(format string, args ...any)
+	uid, gid           uint32 // the owner of all files
+	mount              Mount
+	files              *control.Tree
+	shown              atomic.Pointer[shown]
+	ids                *ids
+	handles            *handles
+	accessLog          *control.Feed
+	counts             counts
+}
+
+// shown is a snapshot and its view.
+type shown struct {
+	snap *store.Snapshot
+	view *View
+}
 
 // Changed shows another snapshot of the store.
-func (f *FS) Changed(old, new *store.Snapshot) { panic("unwritten") }
+func (f *FS) Changed(_, snap *store.Snapshot) {
+	view := f.show(snap)
+	f.ids.retain(func(path string) bool {
+		var err error
+		if f.files.Owns(path) {
+			_, err = f.files.Lstat(path)
+		} else {
+			_, err = view.Lstat(path)
+		}
+		return err == nil
+	})
+}
 
-// Poll answers FUSE_POLL: see conn.Options.
-func (f *FS) Poll(node, fh uint64, events uint32, wake func()) (ready uint32, errno fuse.Status) {
-	panic("unwritten")
+// Wait waits for the jobs in the background, once the context of New has ended.
+func (f *FS) Wait() { f.files.Wait() }
+
+// view is of the store as it is now, whoever changed it. If the store cannot be read, it stays what it was.
+func (f *FS) view() *View {
+	snap, err := f.store.Refresh()
+	if err != nil {
+		f.log("refresh of the store: %v", err)
+		return f.shown.Load().view
+	}
+	return f.show(snap)
+}
+
+func (f *FS) show(snap *store.Snapshot) *View {
+	now := f.shown.Load()
+	if now.snap == snap {
+		return now.view
+	}
+	next := &shown{snap, NewView(snap, f.mount)}
+	f.shown.CompareAndSwap(now, next) // or else somebody else was faster
+	return next.view
+}
+
+// learn makes the ids known of all that is listed from dir on, and of the control files that are not, so that the
+// kernel's are known to a successor.
+func (f *FS) learn(dir string) error {
+	if _, err := f.ids.add(dir); err != nil {
+		return err
+	}
+	list, err := f.readDir(dir)
+	if err != nil {
+		return err
+	}
+	var errs error
+	for _, path := range f.files.Unlisted(dir) {
+		_, err := f.ids.add(path)
+		errs = errors.Join(errs, err)
+	}
+	for _, e := range list {
+		path := join(dir, e.Name())
+		if e.IsDir() {
+			errs = errors.Join(errs, f.learn(path))
+		} else if _, err := f.ids.add(path); err != nil {
+			errs = errors.Join(errs, err)
+		}
+	}
+	return errs
 }

@@ -1,0 +1,157 @@
+package names
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/imagefs/imagefs/fs/errno"
+)
+
+// dirTimeout is how long the kernel keeps a directory's name and attributes. Its entries it does not keep.
+const dirTimeout = time.Second
+
+// status is the errno of an error. An errno by itself means itself.
+func status(err error) fuse.Status {
+	if e, ok := err.(syscall.Errno); ok {
+		return fuse.Status(e)
+	}
+	if errors.Is(err, errNotDir) {
+		return fuse.ENOTDIR
+	}
+	return fuse.Status(errno.Of(err))
+}
+
+// attr fills in what lstat(2) tells of a path.
+func (f *FS) attr(path string, i fs.FileInfo, out *fuse.Attr) {
+	t := i.ModTime()
+	out.SetTimes(&t, &t, &t)
+	out.Ino, out.Mode, out.Nlink, out.Size = hashID(path), uint32(i.Mode().Perm()), 1, uint64(i.Size())
+	out.Uid, out.Gid, out.Blksize = f.uid, f.gid, 4096
+	out.Blocks = (out.Size + 511) / 512
+	out.Mode |= fileType(i.Mode())
+	if i.IsDir() {
+		out.Nlink = 2
+	}
+}
+
+// fileType is the S_IFMT bits.
+func fileType(m fs.FileMode) uint32 {
+	switch m.Type() {
+	case fs.ModeDir:
+		return syscall.S_IFDIR
+	case fs.ModeSymlink:
+		return syscall.S_IFLNK
+	}
+	return syscall.S_IFREG
+}
+
+func timeout(i fs.FileInfo) time.Duration {
+	if i.IsDir() {
+		return dirTimeout
+	}
+	return 0
+}
+
+// path is that of a request's node. EACCES for what is its owner's alone.
+func (f *FS) path(h *fuse.InHeader) (string, error) {
+	path, err := f.ids.path(h.NodeId)
+	if err != nil {
+		return "", err
+	}
+	return path, f.allow(h, path)
+}
+
+// allow refuses control files to all but their owner and root, whatever the mount allows.
+func (f *FS) allow(h *fuse.InHeader, path string) error {
+	if path == "ctl" || !f.files.Owns(path) || h.Uid == f.uid || h.Uid == 0 {
+		return nil
+	}
+	if i, err := f.files.Lstat(path); err == nil && i.Mode()&0o004 != 0 && i.Mode().IsRegular() {
+		return nil
+	}
+	return syscall.EACCES
+}
+
+func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) (code fuse.Status) {
+	path, err := f.path(&in.InHeader)
+	defer f.seen(opGetAttr, &in.InHeader, path, time.Now(), &code)
+	if err != nil {
+		return status(err)
+	}
+	return f.getAttr(path, out)
+}
+
+func (f *FS) getAttr(path string, out *fuse.AttrOut) fuse.Status {
+	i, err := f.lstat(path)
+	if err != nil {
+		return status(err)
+	}
+	f.attr(path, i, &out.Attr)
+	out.SetTimeout(timeout(i))
+	return fuse.OK
+}
+
+// SetAttr lets a control file be truncated and touched, which changes nothing, and nothing else.
+func (f *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) (code fuse.Status) {
+	path, err := f.path(&in.InHeader)
+	defer f.seen(opSetAttr, &in.InHeader, path, time.Now(), &code)
+	if err != nil {
+		return status(err)
+	}
+	const forbidden = fuse.FATTR_MODE | fuse.FATTR_UID | fuse.FATTR_GID
+	if file, ok := f.files.File(path); !ok || in.Valid&forbidden != 0 || file.Mode()&0o200 == 0 {
+		return fuse.EPERM
+	}
+	return f.getAttr(path, out)
+}
+
+func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) (target []byte, code fuse.Status) {
+	path, err := f.path(h)
+	defer f.seen(opReadlink, h, path, time.Now(), &code)
+	if err != nil {
+		return nil, status(err)
+	}
+	link, err := f.readLink(path)
+	if err != nil {
+		return nil, status(err)
+	}
+	return []byte(link), fuse.OK
+}
+
+// Access answers by the permission bits: nobody but a control file's owner can write here.
+func (f *FS) Access(_ <-chan struct{}, in *fuse.AccessIn) (code fuse.Status) {
+	path, err := f.path(&in.InHeader)
+	defer f.seen(opAccess, &in.InHeader, path, time.Now(), &code)
+	if err != nil {
+		return status(err)
+	}
+	i, err := f.lstat(path)
+	switch {
+	case err != nil:
+		return status(err)
+	case in.Mask&fuse.W_OK != 0 && (i.IsDir() || i.Mode()&0o200 == 0), in.Mask&fuse.X_OK != 0 && i.Mode()&0o100 == 0:
+		return fuse.EACCES
+	}
+	return fuse.OK
+}
+
+// StatFs tells of the disk that the store is on.
+func (f *FS) StatFs(_ <-chan struct{}, h *fuse.InHeader, out *fuse.StatfsOut) (code fuse.Status) {
+	defer f.seen(opStatFs, h, ".", time.Now(), &code)
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(f.store.Dir(), &st); err != nil {
+		return status(err)
+	}
+	out.FromStatfsT(&st)
+	return fuse.OK
+}
+
+// call is a context that ends when the caller gives up.
+func (f *FS) call(cancel <-chan struct{}, h *fuse.InHeader) (context.Context, func()) {
+	return interruptible(cancel, h.Pid)
+}
