@@ -56,10 +56,10 @@ func (c *cursor) lookup(dir int, name string) (i int, ok bool, err error) {
 		if err != nil {
 			return 0, false, err
 		}
-		switch order := strings.Compare(string(found), name); {
-		case order == 0:
+		switch {
+		case string(found) == name:
 			return middle, true, nil
-		case order < 0:
+		case string(found) < name:
 			low = middle + 1
 		default:
 			high = middle

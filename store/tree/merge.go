@@ -10,7 +10,7 @@ import (
 const (
 	maxLayers = implicit
 	maxNodes  = 1 << 31
-	maxNames  = 1 << 31 // bytes
+	maxNames  = 1 << 31 / chunkSize // chunks
 )
 
 // maxName is the length in bytes of the longest name that Linux can look up (NAME_MAX).

@@ -22,11 +22,14 @@ const gone layer.Type = 0
 
 const none = 1<<32 - 1
 
+// chunkSize is a power of two, so that 32 bits count chunks and bytes.
+const chunkSize = 1 << 16
+
 // node is one name while layers are merged: 24 bytes. first and next chain the children of a directory, the latest
 // first; those that are gone stay in the chain.
 type node struct {
 	parent      uint32
-	name        uint32 // offset in names
+	name        uint32 // chunk of names, and offset in it
 	first, next uint32
 	entry       uint32
 	layer       uint16
@@ -38,7 +41,7 @@ type node struct {
 // its parent and name. A slot holds a node's position plus one. Node 0 is the root.
 type nodes struct {
 	list  []node
-	names []byte
+	names [][]byte // in chunks, so that they are never copied to grow
 	slots []uint32
 	seed  maphash.Seed
 }
@@ -50,7 +53,7 @@ func newNodes(capacity int) *nodes {
 		size *= 2
 	}
 	n.slots = make([]uint32, size)
-	n.list[0] = node{first: none, next: none}
+	n.list[0] = node{name: n.addName(""), first: none, next: none}
 	n.set(0, implicitDirectory)
 	return n
 }
@@ -67,7 +70,19 @@ func (n *nodes) isDirectory(i uint32) bool { return n.list[i].typ == layer.Direc
 
 func (n *nodes) name(i uint32) []byte {
 	at := n.list[i].name
-	return n.names[at : at+uint32(n.list[i].nameLen)]
+	return n.names[at/chunkSize][at%chunkSize:][:n.list[i].nameLen]
+}
+
+// addName returns where it put name.
+func (n *nodes) addName(name string) uint32 {
+	last := len(n.names) - 1
+	if last < 0 || len(n.names[last])+len(name) > chunkSize {
+		n.names = append(n.names, make([]byte, 0, chunkSize))
+		last++
+	}
+	at := len(n.names[last])
+	n.names[last] = append(n.names[last], name...)
+	return uint32(last*chunkSize + at)
 }
 
 func (n *nodes) remove(i uint32) { n.list[i].typ = gone }
@@ -111,10 +126,9 @@ func (n *nodes) put(parent uint32, name string, to inode) uint32 {
 func (n *nodes) add(parent uint32, name string, to inode) uint32 {
 	i := uint32(len(n.list))
 	n.list = append(n.list, node{
-		parent: parent, name: uint32(len(n.names)), nameLen: uint8(len(name)),
+		parent: parent, name: n.addName(name), nameLen: uint8(len(name)),
 		first: none, next: n.list[parent].first,
 	})
-	n.names = append(n.names, name...)
 	n.list[parent].first = i
 	n.set(i, to)
 	return i
