@@ -2,6 +2,7 @@ package tree
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/imagefs/imagefs/store/layer"
 )
@@ -55,10 +56,11 @@ func (t *Tree) Nodes(dir, skip int) iter.Seq2[Node, error] {
 // run returns the nodes from i up to end that are in the same block as i, in buf. Their names share one string.
 func (t *table) run(buf []Node, i, end int) (nodes []Node, err error) {
 	defer t.caught(t.catch(), &err)
-	nodes = buf[:0]
 	end = min(end, (i/perBlock+1)*perBlock)
+	nodes = slices.Grow(buf[:0], end-i)
 	c := cursor{table: t}
-	var names []byte
+	var scratch [blockSize]byte
+	names := scratch[:0]
 	var lengths [perBlock]uint8
 	for at := i; at < end; at++ {
 		r, err := c.record(at)

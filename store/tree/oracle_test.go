@@ -2,18 +2,14 @@ package tree
 
 import (
 	"archive/tar"
-	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	digest "github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/store/layer"
 	"github.com/imagefs/imagefs/store/layer/layertest"
@@ -21,31 +17,14 @@ import (
 
 // TestUmociUnpacksTheSame compares the tree of an image full of edge cases with what umoci makes of it.
 func TestUmociUnpacksTheSame(t *testing.T) {
-	umoci, err := exec.LookPath("umoci")
-	if err != nil {
-		t.Skip("umoci is not installed")
-	}
-	if os.Geteuid() != 0 {
-		t.Skip("umoci needs root to make devices and set owners")
-	}
+	needUmoci(t)
 	tars := edgeLayers(t)
-	dir := t.TempDir()
-	writeLayout(t, filepath.Join(dir, "oci"), tars)
-	// What has no entry gets umoci's umask.
-	unpack := exec.Command("sh", "-c", `umask 022 && exec "$0" unpack --image oci:edge bundle`, umoci)
-	unpack.Dir = dir
-	if out, err := unpack.CombinedOutput(); err != nil {
-		t.Fatalf("umoci: %v\n%s", err, out)
+	rootfs, err := umociUnpack(t, tars)
+	if err != nil {
+		t.Fatal(err)
 	}
-
-	var layers []Layer
-	var contents []*layer.Layer
-	for _, tar := range tars {
-		l := layertest.Unpack(t, tar)
-		layers, contents = append(layers, l), append(contents, l)
-	}
-	got := factsOfTree(t, build(t, layers), contents)
-	want := factsOfDirectory(t, filepath.Join(dir, "bundle", "rootfs"))
+	want := factsOfDirectory(t, rootfs)
+	got := factsOfTars(t, tars)
 	for path, g := range got {
 		if g.made {
 			// umoci leaves the time at which it ran here, and where it made this directory.
@@ -64,123 +43,106 @@ func TestUmociUnpacksTheSame(t *testing.T) {
 	}
 }
 
+// TestWhereUmociDiffers keeps docs/semantics.md true.
+func TestWhereUmociDiffers(t *testing.T) {
+	needUmoci(t)
+	private := func(name string) layertest.Entry {
+		return with(layertest.Dir(name), func(h *tar.Header) { h.Mode = 0o700 })
+	}
+	tests := []struct {
+		name   string
+		layers [][]byte
+		umoci  string // its error, or d's mode
+		tree   uint32 // d's mode
+	}{
+		{"an entry below a lower layer's file",
+			[][]byte{layertest.Tar(t, layertest.File("d", "")), layertest.Tar(t, layertest.File("d/x", ""))},
+			"not a directory", 0o40755},
+		{"a hard link over itself",
+			[][]byte{layertest.Tar(t, layertest.File("d", ""), layertest.Link("d", "d"))},
+			"no such file or directory", 0o100644},
+		{"a hard link over the directory of its target",
+			[][]byte{layertest.Tar(t, layertest.File("d/x", "")), layertest.Tar(t, layertest.Link("d", "d/x"))},
+			"no such file or directory", 0o100644},
+		{"a hard link after the whiteout of its target",
+			[][]byte{layertest.Tar(t, layertest.File("x", "")), layertest.Tar(t, layertest.Whiteout("x"), layertest.Link("d", "x"))},
+			"no such file or directory", 0o100644},
+		{"a whiteout after an entry in the directory it removes",
+			[][]byte{layertest.Tar(t, private("d"), layertest.File("d/x", "")),
+				layertest.Tar(t, layertest.File("d/y", ""), layertest.Whiteout("d"))},
+			"40700", 0o40755},
+		{"an opaque marker after an entry two levels below it",
+			[][]byte{layertest.Tar(t, layertest.Dir("o"), private("o/d")),
+				layertest.Tar(t, layertest.File("o/d/y", ""), layertest.Opaque("o"))},
+			"40700", 0o40755},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tree := factsOfTars(t, tt.layers)
+			if d := firstOf(tree, "d", "o/d"); d.mode != tt.tree {
+				t.Errorf("the tree has mode %o", d.mode)
+			}
+			rootfs, err := umociUnpack(t, tt.layers)
+			if err != nil {
+				if !strings.Contains(err.Error(), tt.umoci) {
+					t.Error(err)
+				}
+				return
+			}
+			if d := firstOf(factsOfDirectory(t, rootfs), "d", "o/d"); fmt.Sprintf("%o", d.mode) != tt.umoci {
+				t.Errorf("umoci has mode %o", d.mode)
+			}
+		})
+	}
+}
+
+func firstOf(all map[string]facts, paths ...string) facts {
+	for _, path := range paths {
+		if f, ok := all[path]; ok {
+			return f
+		}
+	}
+	return facts{}
+}
+
+func needUmoci(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("umoci"); err != nil {
+		t.Skip("umoci is not installed")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("umoci needs root to make devices and set owners")
+	}
+}
+
+// umociUnpack returns the root directory that umoci makes of layers.
+func umociUnpack(t *testing.T, tars [][]byte) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	writeLayout(t, filepath.Join(dir, "oci"), tars)
+	// What has no entry gets umoci's umask.
+	unpack := exec.Command("sh", "-c", "umask 022 && exec umoci unpack --image oci:edge bundle")
+	unpack.Dir = dir
+	if out, err := unpack.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("umoci: %w\n%s", err, out)
+	}
+	return filepath.Join(dir, "bundle", "rootfs"), nil
+}
+
+func factsOfTars(t *testing.T, tars [][]byte) map[string]facts {
+	t.Helper()
+	var layers []Layer
+	var contents []*layer.Layer
+	for _, tar := range tars {
+		l := layertest.Unpack(t, tar)
+		layers, contents = append(layers, l), append(contents, l)
+	}
+	return factsOfTree(t, build(t, layers), contents)
+}
+
 func sameTime(to, from map[string]facts, path string) {
 	if f, ok := to[path]; ok {
 		f.made, f.sec, f.nsec = from[path].made, from[path].sec, from[path].nsec
 		to[path] = f
-	}
-}
-
-// edgeLayers are the layers of the edge-case image, base first. They leave out where umoci is known to differ:
-// docs/semantics.md.
-func edgeLayers(t *testing.T) [][]byte {
-	long := strings.Repeat("l", 255)
-	deep := strings.Repeat(strings.Repeat("d", 120)+"/", 4)
-	return [][]byte{
-		layertest.Tar(t,
-			with(layertest.Dir("."), func(h *tar.Header) { h.Mode, h.Uid = 0o1755, 7 }),
-			layertest.Dir("kept"), layertest.File("kept/file", "kept"), layertest.File("kept/whited", "x"),
-			layertest.Dir("opaque"), layertest.File("opaque/hidden", "x"), layertest.File("opaque/again", "old"),
-			layertest.Dir("opaque/dir"), layertest.File("opaque/dir/hidden", "x"),
-			layertest.Dir("removed"), layertest.File("removed/x", "x"),
-			layertest.Dir("remade"), layertest.File("remade/old", "x"),
-			layertest.Dir("to-file"), layertest.File("to-file/x", "x"),
-			layertest.Dir("to-symlink"), layertest.File("to-symlink/x", "x"),
-			layertest.File("to-dir", "x"), layertest.Symlink("link-to-dir", "kept"), layertest.File("file-to-fifo", "x"),
-			layertest.Symlink("link-to-file", "kept/file"), layertest.Fifo("fifo-to-link"),
-			layertest.Dir("merged"), layertest.File("merged/lower", "lower"),
-			layertest.Dir("usr"), layertest.Dir("usr/lib"), layertest.Symlink("lib", "usr/lib"),
-			layertest.Symlink("abs", "/usr/lib"), layertest.Symlink("up", "../../usr/lib"),
-			layertest.Symlink("dangling", "made/by/link"), layertest.Symlink("usr/around", "../usr/./lib/../lib"),
-			layertest.File("group/one", "group"), layertest.Link("group/two", "group/one"), layertest.Link("group/three", "group/two"),
-			layertest.File("pair/one", "pair"), layertest.Link("pair/two", "pair/one"),
-			layertest.File("single", "single"), layertest.Fifo("fifo"), layertest.Link("fifo-link", "fifo"),
-			layertest.Symlink("sym", "nowhere"), layertest.Link("sym-link", "sym"),
-			layertest.Char("null", 1, 3), layertest.Link("null-link", "null"), layertest.Block("sda", 8, 300),
-			layertest.Link("sda-link", "sda"),
-			layertest.File("twice", "one"), layertest.Link("twice-link", "twice"), layertest.File("twice", "two!"),
-			layertest.Dir("turn"), layertest.File("turn/x", "x"), layertest.File("turn", "file"), layertest.Dir("turn"),
-			layertest.File("./dot/./slash", "1"), layertest.File("/rooted", "2"), layertest.File("no/parent/here", "3"),
-		),
-		layertest.Tar(t,
-			layertest.Whiteout("removed"), layertest.Whiteout("never/was"), layertest.Whiteout("nor-this"),
-			layertest.Whiteout("kept/whited"),
-			layertest.Dir("opaque"), layertest.File("opaque/new", "new"), layertest.Opaque("opaque"),
-			layertest.File("opaque/again", "new"),
-			layertest.Whiteout("remade"), layertest.Dir("remade"), layertest.File("remade/new", "x"),
-			layertest.File("to-file", "now a file"), layertest.Symlink("to-symlink", "kept"),
-			layertest.Dir("to-dir"), layertest.File("to-dir/x", "x"), layertest.Dir("link-to-dir"), layertest.File("link-to-dir/x", "x"),
-			layertest.Fifo("file-to-fifo"), layertest.File("link-to-file", "y"), layertest.Symlink("fifo-to-link", "x"),
-			with(layertest.Dir("merged"), func(h *tar.Header) { h.Mode, h.Uid, h.Gid = 0o2700, 5, 6 }),
-			layertest.File("merged/upper", "upper"),
-			layertest.File("lib/through", "1"), layertest.File("abs/through-abs", "2"), layertest.File("up/through-up", "3"),
-			layertest.File("dangling/x", "4"), layertest.File("usr/around/x", "5"), layertest.Link("lib/hard", "abs/through-abs"),
-			layertest.Whiteout("group/one"), layertest.Link("pair/three", "pair/two"), layertest.Link("single-link", "single"),
-			layertest.Link("sym-third", "sym"), layertest.File("kept/again", "x"), layertest.Whiteout("kept/again"),
-		),
-		layertest.Tar(t,
-			with(layertest.File("suid", "s"), func(h *tar.Header) { h.Mode, h.Uid, h.Gid = 0o4755, 70000, 4294967294 }),
-			with(layertest.File("sgid", "s"), func(h *tar.Header) { h.Mode = 0o2711 }),
-			with(layertest.Dir("sticky"), func(h *tar.Header) { h.Mode = 0o1777 }),
-			with(layertest.File("ancient", ""), func(h *tar.Header) { h.ModTime = time.Unix(-86400*365*3, 250000000) }),
-			with(layertest.Symlink("owned", "x"), func(h *tar.Header) { h.Uid, h.Gid = 1000, 1001 }),
-			layertest.File(long, "255"), layertest.File(deep+long, "deep"), layertest.File("latin-\xe9\xff", "not UTF-8"),
-			layertest.File("user", "u").WithXattr("user.one", "1").WithXattr("user.two", "\x00\xff"),
-			layertest.File("caps", "c").WithXattr("security.capability", "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
-			layertest.Dir("with").WithXattr("user.dir", "d").WithXattr("trusted.md5", "t"),
-			layertest.File("large", strings.Repeat("0123456789abcdef", layer.LargeSize/16+1)),
-			layertest.File("empty", ""),
-			layertest.Whiteout("group/three"), layertest.Link("group/four", "group/two"), layertest.Link("group/five", "group/four"),
-			layertest.File("pair/two", "broken"),
-		),
-	}
-}
-
-func with(e layertest.Entry, change func(*tar.Header)) layertest.Entry {
-	change(&e.Header)
-	return e
-}
-
-// writeLayout writes an OCI layout with one image, edge, whose layers are those tars.
-func writeLayout(t *testing.T, dir string, tars [][]byte) {
-	t.Helper()
-	blobs := filepath.Join(dir, "blobs", "sha256")
-	if err := os.MkdirAll(blobs, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	put := func(mediaType string, data []byte) ocispec.Descriptor {
-		d := digest.FromBytes(data)
-		writeFile(t, filepath.Join(blobs, d.Encoded()), data)
-		return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(data))}
-	}
-	manifest := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest}
-	config := ocispec.Image{RootFS: ocispec.RootFS{Type: "layers"}}
-	config.Architecture, config.OS = "amd64", "linux"
-	for _, tar := range tars {
-		l := put(ocispec.MediaTypeImageLayer, tar)
-		manifest.Layers = append(manifest.Layers, l)
-		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, l.Digest)
-	}
-	manifest.Config = put(ocispec.MediaTypeImageConfig, asJSON(t, config))
-	top := put(ocispec.MediaTypeImageManifest, asJSON(t, manifest))
-	top.Annotations = map[string]string{ocispec.AnnotationRefName: "edge"}
-	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, Manifests: []ocispec.Descriptor{top}}
-	writeFile(t, filepath.Join(dir, ocispec.ImageIndexFile), asJSON(t, index))
-	writeFile(t, filepath.Join(dir, ocispec.ImageLayoutFile), asJSON(t, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion}))
-}
-
-func asJSON(t *testing.T, v any) []byte {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-func writeFile(t *testing.T, path string, data []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
