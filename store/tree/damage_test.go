@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -207,4 +208,23 @@ func resum(data []byte) []byte {
 		w.end()
 	}
 	return b.Bytes()
+}
+
+// TestFormat fails when the bytes of a table change: then version must change too, and the sum below.
+func TestFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tree")
+	layers := stack(
+		fakeLayer(dir("."), dir("d"), file("d/x"), hardlink("y", "d/x"), symlink("s", "d"), file("a/b")),
+		fakeLayer(hardlink("z", "y"), fifo("p"), whiteout("s")))
+	if err := Build(path, layers); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "87db5772820245c4fbbcdb45acacad6fcc288a8662472d0046961e15ed3171e1"
+	if got := fmt.Sprintf("%x", sha256.Sum256(content)); got != want || version != 1 {
+		t.Errorf("version %d has sum %s", version, got)
+	}
 }
