@@ -48,7 +48,7 @@ func randomStack(data []byte) []*fake {
 
 func TestRandomStacks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 600 {
+	for range 250 {
 		data := make([]byte, 3*(2+random.IntN(40)))
 		for i := range data {
 			data[i] = byte(random.Uint32())
