@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,9 +26,24 @@ func TestRootfsIsTheImage(t *testing.T) {
 			m.pull(name)
 			got := walkTree(t, m.tag(name, "rootfs"))
 			t.Run("umoci", func(t *testing.T) { compare(t, got, walkTree(t, umociUnpack(t, name))) })
-			t.Run("dockerd", func(t *testing.T) { compare(t, got, walkTree(t, dockerMerged(t, name))) })
+			t.Run("dockerd", func(t *testing.T) {
+				compare(t, asOverlay(got), asOverlay(walkTree(t, dockerMerged(t, name))))
+			})
 		})
 	}
+}
+
+var linkCount = regexp.MustCompile(` nlink=\d+`)
+
+// asOverlay leaves out what overlayfs makes up, see docs/semantics.md: it counts links that other layers removed, and
+// a root that no layer has an entry for is as old as dockerd's directory.
+func asOverlay(tree walk.Tree) walk.Tree {
+	seen := walk.Tree{}
+	for name, fields := range tree {
+		seen[name] = linkCount.ReplaceAllString(fields, "")
+	}
+	delete(seen, ".")
+	return seen
 }
 
 func walkTree(t *testing.T, dir string) walk.Tree {
