@@ -20,12 +20,20 @@ func refuse(format string, args ...any) error {
 	return &FormatError{Detail: fmt.Sprintf(format, args...)}
 }
 
+// maxShown is how much of a name an error shows.
+const maxShown = 200
+
 // named adds the entry's name to a refusal.
 func named(err error, name string) error {
-	if e, ok := errors.AsType[*FormatError](err); ok && e.Entry == "" {
-		e.Entry = name
+	e, ok := errors.AsType[*FormatError](err)
+	if !ok || e.Entry != "" {
+		return err
 	}
-	return err
+	e.Entry = name
+	if len(name) > maxShown {
+		e.Entry = name[:maxShown] + "…"
+	}
+	return e
 }
 
 // entryOf normalises a header. ok is false for what is no entry of the layer.

@@ -68,10 +68,10 @@ type reading struct{ off, n int64 }
 // readings are places that matter in something of that size: its ends, the borders of blocks, and many in between.
 func readings(size int64) []reading {
 	list := []reading{{0, size}, {0, size + 1}, {size, 1}, {size + 5, 1}, {max(0, size-1), 10}, {0, 1}, {0, 0}}
-	for off := int64(0); off <= size; off += 16 << 10 {
+	for off := int64(0); off <= size; off += (size/(16<<10)/8 + 1) << 14 {
 		list = append(list, reading{off, 16 << 10}, reading{max(0, off-1), 2}, reading{off, 128 << 10}, reading{off + 1, 40_000})
 	}
-	for off := int64(0); off < size; off += size/97 + 1 {
+	for off := int64(0); off < size; off += size/17 + 1 {
 		list = append(list, reading{off, size / 13}, reading{off, 513})
 	}
 	return list
@@ -223,7 +223,7 @@ func TestFailureLeavesNoLargeFile(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	b := everything(t)
 	end := bytes.LastIndex(b, []byte("trailing")) - 1024
-	for n := 0; n < end; n += 997 {
+	for n := 0; n < end; n += 97 + n/64 {
 		err := unpack(t, bytes.NewReader(b[:n]))
 		if err != nil && !isFormatError(err) {
 			t.Errorf("%d bytes: %v", n, err)

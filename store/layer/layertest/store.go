@@ -18,6 +18,14 @@ type Store struct{ Dir string }
 // Path is where the payload or blob d is.
 func (s *Store) Path(d digest.Digest) string { return filepath.Join(s.Dir, d.Encoded()) }
 
+// PutBlob stores a blob.
+func (s *Store) PutBlob(t testing.TB, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(s.Path(digest.FromBytes(b)), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (s *Store) Create() (layer.LargeFile, error) {
 	f, err := os.CreateTemp(s.Dir, "new-*")
 	if err != nil {
@@ -76,8 +84,6 @@ func UnpackIn(t testing.TB, dir string, tar []byte, o layer.UnpackOptions) *laye
 func UnpackBlob(t testing.TB, tar []byte) *layer.Layer {
 	t.Helper()
 	s := &Store{t.TempDir()}
-	if err := os.WriteFile(s.Path(digest.FromBytes(tar)), tar, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	s.PutBlob(t, tar)
 	return UnpackIn(t, t.TempDir(), tar, layer.UnpackOptions{Large: s, InBlob: true})
 }
