@@ -124,7 +124,7 @@ func TestRefused(t *testing.T) {
 		{"parent in a link", layertest.Link("a", "b/../../c"), `".."`},
 		{"parent in a whiteout", file("a/../.wh.b"), `".."`},
 		{"long component", file(strings.Repeat("a", 256)), "256 bytes"},
-		{"long path", file(strings.Repeat("abc/", 1024)+"d"), "Linux allows 4095"},
+		{"long path", file(strings.Repeat("abc/", 1024) + "d"), "Linux allows 4095"},
 		{"no name", raw(layertest.Block512('0', "", 0, nil)), "no name"},
 		{"link to no name", raw(layertest.Block512('1', "a", 0, nil)), "hard link to"},
 		{"symlink to no name", raw(layertest.Block512('2', "a", 0, nil)), "target"},

@@ -85,7 +85,7 @@ func describe(b *strings.Builder, l *layer.Layer, i int) error {
 		}
 		fmt.Fprintln(b, target, ok)
 	case layer.Regular:
-		if e.Attr.Size > 1<<30 {
+		if e.Attr.Size > 1<<24 { // holes
 			return nil
 		}
 		d, err := l.Digest(i)
