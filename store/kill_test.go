@@ -3,6 +3,8 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,18 +14,24 @@ import (
 	"testing"
 	"time"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/imagefs/imagefs/store"
 	"github.com/imagefs/imagefs/store/layer/layertest"
 	"github.com/imagefs/imagefs/store/storetest"
 )
 
-// killRoot, in the environment, makes this test binary the program that the test kills.
-const killRoot = "IMAGEFS_TEST_KILL_ROOT"
+// In the environment, killRoot makes this test binary the program that the test kills, which publishes the image in the
+// file killImage.
+const (
+	killRoot  = "IMAGEFS_TEST_KILL_ROOT"
+	killImage = "IMAGEFS_TEST_KILL_IMAGE"
+)
 
-// killImage has a layer that takes a while, and one that is stored uncompressed.
-func killImage(t *testing.T) storetest.Image {
-	big := layertest.Tar(t, layertest.File("a", noise(6<<20, 1)), layertest.File("b", noise(200_000, 2)))
-	return storetest.NewImage(t, storetest.Gzip(t, big), storetest.Tar(layertest.Tar(t, layertest.File("c", noise(3<<20, 3)))))
+// victim has a layer that takes a while, and one that is stored uncompressed.
+func victim(t *testing.T) storetest.Image {
+	big := layertest.Tar(t, layertest.File("a", noise(3<<19, 1)), layertest.File("b", noise(200_000, 2)))
+	return storetest.NewImage(t, storetest.Gzip(t, big), storetest.Tar(layertest.Tar(t, layertest.File("c", noise(1<<20, 3)))))
 }
 
 const killName = "docker.io/library/box:1"
@@ -40,36 +48,63 @@ func slowly(l storetest.Layer, log string) store.Source {
 			return nil, err
 		}
 		rest := bytes.NewReader(l.Blob[offset:])
-		return io.NopCloser(readerFunc(func(p []byte) (int, error) { return rest.Read(p[:min(len(p), 64<<10)]) })), nil
+		return io.NopCloser(readerFunc(func(p []byte) (int, error) { return rest.Read(p[:min(len(p), 16<<10)]) })), nil
 	}
 }
 
-func TestKilledChild(t *testing.T) {
-	root := os.Getenv(killRoot)
-	if root == "" {
-		t.Skip("this is the program that TestKill kills")
+func TestMain(m *testing.M) {
+	if root := os.Getenv(killRoot); root != "" {
+		if err := publishSlowly(root); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
-	s := storetest.Open(t, root)
-	img := killImage(t)
+	os.Exit(m.Run())
+}
+
+func publishSlowly(root string) error {
+	var img storetest.Image
+	data, err := os.ReadFile(os.Getenv(killImage))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, &img); err != nil {
+		return err
+	}
+	s, err := store.Open(root)
+	if err != nil {
+		return err
+	}
 	for _, l := range img.Layers {
-		if err := s.IngestLayer(t.Context(), l.Descriptor, l.DiffID, slowly(l, root+".log"), nil); err != nil {
-			t.Fatal(err)
+		if err := s.IngestLayer(context.Background(), l.Descriptor, l.DiffID, slowly(l, root+".log"), nil); err != nil {
+			return err
 		}
 	}
-	img.Publish(t, s, killName)
+	if err := errors.Join(s.PutBlob(img.ID, img.Config), s.PutBlob(img.Descriptor.Digest, img.Manifest)); err != nil {
+		return err
+	}
+	p := store.Publication{Name: killName, Target: img.Descriptor, Manifests: []ocispec.Descriptor{img.Descriptor}}
+	_, err = s.Publish(context.Background(), p)
+	return errors.Join(err, s.Close())
 }
 
 func TestKill(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "root")
-	img := killImage(t)
+	img := victim(t)
+	file := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(file, marshal(t, img), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(killImage, file)
 	start := time.Now()
 	if !runKilled(t, root, time.Minute) {
 		t.Fatal("the program does not end")
 	}
 	whole := time.Since(start)
-	for round := range 15 {
+	for round := range 8 {
 		root := filepath.Join(t.TempDir(), fmt.Sprint(round))
-		for deaths := 0; deaths < 5; deaths++ {
+		for deaths := 0; deaths < 4; deaths++ {
 			held := partials(t, root, img)
 			asked := lines(t, root+".log")
 			ended := runKilled(t, root, time.Duration(rand.Int64N(int64(whole))))
@@ -91,7 +126,7 @@ func TestKill(t *testing.T) {
 // runKilled runs the program on root and kills it after a while; true if it came to its end before.
 func runKilled(t *testing.T, root string, after time.Duration) bool {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$")
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), killRoot+"="+root)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -171,7 +206,7 @@ func checkWhole(t *testing.T, root string, img storetest.Image, published bool) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, size := range map[string]int{"a": 6 << 20, "b": 200_000, "c": 3 << 20} {
+		for i, size := range map[string]int{"a": 3 << 19, "b": 200_000, "c": 1 << 20} {
 			n, ok, err := tree.Walk(i)
 			if !ok || err != nil {
 				t.Fatalf("%s: %v", i, err)

@@ -6,12 +6,18 @@ import (
 	"os"
 
 	digest "github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imagefs/imagefs/store/layer"
 )
 
 // largeFiles is the store as package layer sees it.
-type largeFiles struct{ store *Store }
+type largeFiles struct {
+	store *Store
+	// commits, if it is not nil, makes payloads durable in the background: whoever unpacks waits for it before the layer
+	// gets its name.
+	commits *errgroup.Group
+}
 
 var _ layer.LargeFiles = largeFiles{}
 
@@ -20,7 +26,7 @@ func (l largeFiles) Create() (layer.LargeFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &largeFile{store: l.store, file: f}, nil
+	return &largeFile{largeFiles: l, file: f}, nil
 }
 
 func (l largeFiles) OpenLarge(d digest.Digest) (*os.File, error) {
@@ -57,7 +63,7 @@ func (s *Store) largePath(d digest.Digest) (string, error) {
 
 // largeFile is a payload being written.
 type largeFile struct {
-	store *Store
+	largeFiles
 	file  *os.File
 	flush writeback
 }
@@ -69,6 +75,14 @@ func (l *largeFile) Write(p []byte) (int, error) {
 }
 
 func (l *largeFile) Commit(d digest.Digest) error {
+	if l.commits == nil {
+		return l.commit(d)
+	}
+	l.commits.Go(func() error { return l.commit(d) })
+	return nil
+}
+
+func (l *largeFile) commit(d digest.Digest) error {
 	defer l.file.Close()
 	path, err := l.store.largePath(d)
 	if err != nil {

@@ -22,7 +22,7 @@ func (s *Store) Layer(diffID digest.Digest) (*layer.Layer, error) {
 		return nil, err
 	}
 	return s.layers.get(diffID.Encoded(), func() (*layer.Layer, error) {
-		l, err := layer.Open(s.layerPath(diffID), diffID, largeFiles{s})
+		l, err := layer.Open(s.layerPath(diffID), diffID, largeFiles{store: s})
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("layer %s: %w", diffID, ErrNotFound)
 		}

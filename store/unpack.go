@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	digest "github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imagefs/imagefs/store/layer"
 )
@@ -98,6 +99,9 @@ func (u *unpacking) hash(out *queue) error {
 	return nil
 }
 
+// commitsAtOnce is how many large files of one layer may wait for the disk.
+const commitsAtOnce = 8
+
 // unpack reads the layer out of the blob's bytes.
 func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 	tar := newQueue()
@@ -110,12 +114,17 @@ func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 		}
 		tar.end(err)
 	})
+	var commits errgroup.Group
+	commits.SetLimit(commitsAtOnce)
 	got, err := layer.Unpack(ctx, u.dir, tar, layer.UnpackOptions{
-		Large:  largeFiles{u.store},
+		Large:  largeFiles{store: u.store, commits: &commits},
 		InBlob: u.digest == u.diffID,
 	})
 	tar.abandon()
 	wg.Wait()
+	if failed := commits.Wait(); err == nil {
+		err = failed
+	}
 	if err == nil && got != u.diffID {
 		return &DigestError{What: "layer diffID", Want: u.diffID, Got: got}
 	}
