@@ -33,6 +33,14 @@ const (
 	Canceled                // by the user
 )
 
+var kindNames = [...]string{
+	Internal: "internal", Invalid: "invalid", NotFound: "not found", InUse: "in use", Denied: "denied",
+	Refused: "refused", Unreachable: "unreachable", TimedOut: "timed out", Unavailable: "unavailable",
+	Corrupt: "corrupt", NoSpace: "no space", Unsupported: "unsupported", Canceled: "canceled",
+}
+
+func (k Kind) String() string { return kindNames[k] }
+
 // Error is a failed operation.
 type Error struct {
 	Kind    Kind

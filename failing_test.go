@@ -110,7 +110,7 @@ var failingPulls = []failingPull{
 		},
 		imagefs.Refused, "connection refused",
 	},
-	{"missing layer", serving(registrytest.Error(404, "BLOB_UNKNOWN", "blob unknown")), imagefs.NotFound, "blob unknown"},
+	{"missing layer", serving(registrytest.Error(404, "BLOB_UNKNOWN", "blob unknown")), imagefs.Corrupt, "blob unknown"},
 	{"wrong bytes", serving(registrytest.Flip(20)), imagefs.Corrupt, "filesystem layer verification failed for digest"},
 	{"cut short", serving(registrytest.Truncate(20)), imagefs.Corrupt, "layer sha256:"},
 	{

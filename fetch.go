@@ -125,7 +125,7 @@ func (p *pull) manifest(ctx context.Context, ref reference.Named, entry ocispec.
 func (p *pull) image(ctx context.Context, ref reference.Named, m registry.Manifest, doc document) (remoteImage, error) {
 	raw, err := p.config(ctx, ref, *doc.Config)
 	if err != nil {
-		return remoteImage{}, fmt.Errorf("config %s: %w", doc.Config.Digest, err)
+		return remoteImage{}, blobError("config", doc.Config.Digest, err)
 	}
 	c, err := parseConfig(raw)
 	if err != nil {

@@ -89,17 +89,21 @@ func (l remoteLayer) progress(status string, done int64) LayerProgress {
 
 // layerError says which layer failed; of a wrong digest, in docker's words.
 func layerError(l remoteLayer, err error) error {
-	var (
-		mismatch *store.DigestError
-		errno    syscall.Errno
-	)
+	var mismatch *store.DigestError
 	if errors.As(err, &mismatch) {
 		return fmt.Errorf("filesystem layer verification failed for digest %s: %w", l.blob.Digest, err)
 	}
-	err = fmt.Errorf("layer %s: %w", l.blob.Digest, err)
-	if KindOf(err) == Internal && !errors.As(err, &errno) {
-		// Neither the network's nor the system's: a decompressor's own.
-		return &Error{Kind: Corrupt, Subject: l.blob.Digest.String(), Err: err, Hint: hints[Corrupt]}
+	return blobError("layer", l.blob.Digest, err)
+}
+
+// blobError says which blob of a manifest failed. One that the registry does not have, although its manifest promises
+// it, and one that a decompressor refuses (its error is neither the network's nor the system's) are of kind Corrupt.
+func blobError(what string, d digest.Digest, err error) error {
+	var errno syscall.Errno
+	err = fmt.Errorf("%s %s: %w", what, d, err)
+	switch kind := KindOf(err); {
+	case kind == NotFound, kind == Internal && !errors.As(err, &errno):
+		return &Error{Kind: Corrupt, Subject: d.String(), Err: err, Hint: hints[Corrupt]}
 	}
 	return err
 }
