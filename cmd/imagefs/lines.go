@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/imagefs/imagefs"
+)
+
+// lines reports as docker does where there is no terminal: a line each time that a layer's state changes.
+type lines struct {
+	out io.Writer
+
+	mu   sync.Mutex // guards last, and out
+	last map[string]string
+}
+
+func (l *lines) Line(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.out, text)
+}
+
+func (l *lines) Layer(p imagefs.LayerProgress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.Status == imagefs.StatusDownloading || l.last[p.ID] == p.Status {
+		return
+	}
+	if l.last == nil {
+		l.last = make(map[string]string)
+	}
+	l.last[p.ID] = p.Status
+	fmt.Fprintf(l.out, "%s: %s\n", p.ID, p.Status)
+}
+
+func (l *lines) end() {}
+
+// lastLine reports, as docker pull --quiet does, nothing but the last line: the name.
+type lastLine struct {
+	out  io.Writer
+	mu   sync.Mutex // guards text
+	text string
+}
+
+func (l *lastLine) Line(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = text
+}
+
+func (l *lastLine) Layer(imagefs.LayerProgress) {}
+
+func (l *lastLine) end() {
+	if l.text != "" {
+		fmt.Fprintln(l.out, l.text)
+	}
+}

@@ -1,0 +1,51 @@
+// Command imagefs mounts container images as files, and does docker's image commands without a daemon. docs/cli.md
+// describes it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run(os.Args))
+}
+
+// run is the command line args, the program's name first; it returns the exit status.
+func run(args []string) int {
+	ctx, stop := untilSignal()
+	defer stop()
+	app := newApp()
+	args, err := permute(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	return report(os.Stderr, err)
+}
+
+// signalError says that the user, or the system, asked to stop.
+type signalError struct{ signal syscall.Signal }
+
+func (e *signalError) Error() string        { return "stopped by signal: " + e.signal.String() }
+func (e *signalError) Is(target error) bool { return target == context.Canceled }
+
+// untilSignal returns a context that ends at the first SIGINT or SIGTERM; the second one ends the process.
+func untilSignal() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(&signalError{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}

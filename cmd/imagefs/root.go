@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/registry"
+	"github.com/imagefs/imagefs/store"
+)
+
+func rootFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name:    "root",
+		Usage:   "the `DIR`ectory of the store (default: /var/lib/imagefs for root, else $XDG_DATA_HOME/imagefs)",
+		EnvVars: []string{"IMAGEFS_ROOT"},
+	}
+}
+
+func registryFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "insecure-registry", Usage: "speak to `HOST[:PORT]` over plain HTTP, or HTTPS with any certificate"},
+		&cli.StringSliceFlag{Name: "registry-mirror", Usage: "ask the mirror at `URL` for docker.io's images first"},
+	}
+}
+
+// rootDir is the store's directory, absolute.
+func rootDir(c *cli.Context) (string, error) {
+	if dir := c.String("root"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/imagefs", nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "imagefs"), nil
+	}
+	u, err := user.Current() // also where the environment is empty
+	if err != nil {
+		return "", fmt.Errorf("no --root, and no home directory for a store: %w", err)
+	}
+	return filepath.Join(u.HomeDir, ".local/share/imagefs"), nil
+}
+
+// openStore opens the store, and takes in what another program has put into it. The caller closes it.
+func openStore(c *cli.Context) (*store.Store, *store.Snapshot, error) {
+	dir, err := rootDir(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	snap, err := adopt(c.Context, s)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return s, snap, nil
+}
+
+// adopt unpacks images that have a reference and are not unpacked. That one of them cannot be is no reason not to show
+// the others.
+func adopt(ctx context.Context, s *store.Store) (*store.Snapshot, error) {
+	snap, err := s.Refresh()
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range snap.References {
+		if len(ref.Images) > 0 {
+			continue
+		}
+		if err := s.Adopt(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			fmt.Fprintf(os.Stderr, "imagefs: warning: %v\n", err)
+		}
+		return s.Refresh()
+	}
+	return snap, nil
+}
+
+// openEngine opens an engine on the store. The caller closes the store.
+func openEngine(c *cli.Context) (*imagefs.Engine, *store.Store, error) {
+	dir, err := rootDir(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	client := registry.New(registry.Options{
+		Insecure: c.StringSlice("insecure-registry"),
+		Mirrors:  c.StringSlice("registry-mirror"),
+	})
+	return imagefs.New(s, client), s, nil
+}
