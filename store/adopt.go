@@ -20,6 +20,9 @@ func (s *Store) Adopt(ctx context.Context) error {
 	var drafts []*draft
 	var errs []error
 	for _, p := range found {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		d, err := s.adopt(ctx, p)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("image %s: %w", p.Manifests[0].Digest, err))

@@ -206,4 +206,6 @@ func TestDamagedLayerBlobIsNotUnpacked(t *testing.T) {
 	if err := s.IngestLayer(t.Context(), l.Descriptor, l.DiffID, nil, nil); !isCorrupt(err) {
 		t.Errorf("ingest: %v", err)
 	}
+	l.Ingest(t, s) // with a source
+	readWhole(t, s, l.Descriptor.Digest, len(l.Blob))
 }

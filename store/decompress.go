@@ -3,11 +3,14 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagefs/imagefs/store/layer"
 )
 
 // layerTypes are the media types of layers: tars, whatever their compression. As docker does, the bytes are believed
@@ -30,12 +33,8 @@ var layerTypes = map[string]bool{
 // maxWindow is how much of what came before a zstd stream may refer to, in bytes: what zstd --long needs.
 const maxWindow = 128 << 20
 
-// streamError is an error of a decompressor: the blob's bytes are at fault, not the machine.
-type streamError struct{ error }
-
-func (e streamError) Unwrap() error { return e.error }
-
-// decompress copies what in holds into out, uncompressed. Errors that are not in's own are streamErrors.
+// decompress copies what in holds into out, uncompressed. An error that is not in's own wraps a *layer.FormatError and the
+// decompressor's.
 func decompress(in *queue, out *queue) error {
 	stream, closeStream, err := openStream(in)
 	if err == nil {
@@ -43,7 +42,7 @@ func decompress(in *queue, out *queue) error {
 		err = out.fill(stream)
 	}
 	if err != nil && in.failed == nil {
-		err = streamError{err}
+		err = fmt.Errorf("%w: %w", &layer.FormatError{Detail: "it cannot be decompressed"}, err)
 	}
 	return err
 }

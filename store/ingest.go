@@ -21,13 +21,12 @@ type Source func(ctx context.Context, offset int64) (io.ReadCloser, error)
 
 // IngestLayer makes sure that the layer of blob desc is stored: blob, checksums and unpacked layer. What an earlier,
 // interrupted call had stored of it is kept, and source is asked only for the rest; a blob that is stored whole is not
-// asked for at all, and source may then be nil. progress, which may be nil, is called with the bytes of the blob done so
-// far, those of earlier calls included. Two callers of the same layer, in any process, share the work: the second
-// waits.
+// asked for at all, unless it has to be unpacked and turns out damaged. Without a source, which may be nil, that is a
+// [*layer.CorruptError]. progress, which may be nil, is called with the bytes of the blob done so far, those of earlier
+// calls included. Two callers of the same layer, in any process, share the work: the second waits.
 //
-// A blob that is not desc.Digest, or a layer that is not diffID, is a [*DigestError] and leaves nothing; a corrupt
-// stream is a [*layer.FormatError] or the decompressor's error. A blob that was stored whole and no longer matches is a
-// [*layer.CorruptError].
+// A blob that is not desc.Digest, or a layer that is not diffID, is a [*DigestError]; a corrupt stream is a
+// [*layer.FormatError], which wraps the decompressor's error if it is that. Both leave nothing, and so does a full disk.
 func (s *Store) IngestLayer(ctx context.Context, desc ocispec.Descriptor, diffID digest.Digest, source Source, progress func(done int64)) error {
 	if !layerTypes[desc.MediaType] {
 		return &UnsupportedError{MediaType: desc.MediaType}
@@ -78,6 +77,12 @@ func (in *ingest) locked(ctx context.Context) error {
 	case in.isDone():
 	case in.store.HasBlob(in.desc.Digest):
 		err = in.unpackStored(ctx)
+		var damaged *layer.CorruptError
+		if errors.As(err, &damaged) && in.source != nil {
+			err = in.downloadAll(ctx)
+		}
+	case in.source == nil:
+		err = blobError(in.desc.Digest, fs.ErrNotExist)
 	default:
 		err = in.downloadAll(ctx)
 	}

@@ -36,7 +36,7 @@ func victim(t *testing.T) storetest.Image {
 
 const killName = "docker.io/library/box:1"
 
-// slowly gives a blob in small pieces, and notes each offset it is asked from in the file log.
+// slowly gives a blob at the speed of a network, and notes each offset it is asked from in the file log.
 func slowly(l storetest.Layer, log string) store.Source {
 	return func(_ context.Context, offset int64) (io.ReadCloser, error) {
 		f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -48,7 +48,10 @@ func slowly(l storetest.Layer, log string) store.Source {
 			return nil, err
 		}
 		rest := bytes.NewReader(l.Blob[offset:])
-		return io.NopCloser(readerFunc(func(p []byte) (int, error) { return rest.Read(p[:min(len(p), 16<<10)]) })), nil
+		return io.NopCloser(readerFunc(func(p []byte) (int, error) {
+			time.Sleep(time.Millisecond)
+			return rest.Read(p[:min(len(p), 16<<10)])
+		})), nil
 	}
 }
 

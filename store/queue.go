@@ -72,21 +72,25 @@ func (q *queue) Read(p []byte) (int, error) {
 			q.free <- q.block
 			q.block = nil
 		}
-		b, ok := <-q.full
-		if !ok {
-			if q.err != io.EOF {
-				q.failed = q.err
+		select {
+		case <-q.gone:
+			return 0, io.ErrClosedPipe
+		case b, ok := <-q.full:
+			if !ok {
+				if q.err != io.EOF {
+					q.failed = q.err
+				}
+				return 0, q.err
 			}
-			return 0, q.err
+			q.block, q.rest = b, b
 		}
-		q.block, q.rest = b, b
 	}
 	n := copy(p, q.rest)
 	q.rest = q.rest[n:]
 	return n, nil
 }
 
-// abandon tells the writer that nobody reads any more.
+// abandon ends the reading, also that which waits: the writer need not fill blocks any more.
 func (q *queue) abandon() { q.leave.Do(func() { close(q.gone) }) }
 
 // fill copies r into the queue until r or the reader ends. It returns r's error; nil for io.EOF, and for a reader that is

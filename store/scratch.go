@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func (s *scratch) open() (string, error) {
 		return "", err
 	}
 	own := filepath.Join(s.dir, "tmp-"+rand.Text())
-	lock, err := tryAcquire(own + ".lock")
+	lock, err := acquire(context.Background(), own+".lock", nil) // a sweep may have it for a moment
 	if err != nil {
 		return "", err
 	}

@@ -30,7 +30,7 @@ type unpacking struct {
 }
 
 // run makes the pass. A blob or layer that is not what its digest says is a *DigestError, and one that cannot be unpacked
-// although its digest is right is the error of layer.Unpack or a streamError; after any other error the blob may be good.
+// although its digest is right wraps a *layer.FormatError; after any other error the blob may be good.
 func (u *unpacking) run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { u.blob.end(context.Cause(ctx)) })
 	defer stop()
@@ -60,11 +60,10 @@ func (u *unpacking) run(ctx context.Context) error {
 // isContent tells an error that comes of the blob's bytes from one that comes of the disk or the network.
 func isContent(err error) bool {
 	var (
-		stream   streamError
 		format   *layer.FormatError
 		mismatch *DigestError
 	)
-	return errors.As(err, &stream) || errors.As(err, &format) || errors.As(err, &mismatch)
+	return errors.As(err, &format) || errors.As(err, &mismatch)
 }
 
 // verify reads the blob to its end, whether anybody reads what it puts into out or not.
@@ -107,7 +106,6 @@ func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 	tar := newQueue()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		defer blob.abandon()
 		err := decompress(blob, tar)
 		if err == nil {
 			err = io.EOF
@@ -121,6 +119,7 @@ func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 		InBlob: u.digest == u.diffID,
 	})
 	tar.abandon()
+	blob.abandon()
 	wg.Wait()
 	if failed := commits.Wait(); err == nil {
 		err = failed

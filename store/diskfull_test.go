@@ -1,0 +1,87 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagefs/imagefs/store"
+	"github.com/imagefs/imagefs/store/layer/layertest"
+	"github.com/imagefs/imagefs/store/storetest"
+)
+
+func TestDiskFullEndsAStalledDownload(t *testing.T) {
+	s := storetest.Open(t, smallDisk(t, "3m"))
+	tar := layertest.Tar(t, layertest.File("a", string(make([]byte, 8<<20))), layertest.File("b", noise(1<<20, 1)))
+	l := storetest.Gzip(t, tar)
+	slow := stalling{l.Blob, make(chan struct{})}
+	if err := s.IngestLayer(t.Context(), l.Descriptor, l.DiffID, slow.source, nil); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v", err)
+	}
+	checkNoLeftovers(t, s)
+}
+
+// smallDisk is the directory of a filesystem of that size.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to mount a tmpfs")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("cannot mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+func TestDiskFull(t *testing.T) {
+	dir := smallDisk(t, "6m")
+	s := storetest.Open(t, dir)
+	small := storetest.NewImage(t, storetest.Gzip(t, layertest.Tar(t, layertest.File("f", "1"))))
+	small.Publish(t, s, "docker.io/library/small:1")
+	for name, seed := range map[string]byte{"unpacking": 1, "again": 2} {
+		l := storetest.Gzip(t, layertest.Tar(t, layertest.File("a", noise(2<<20, seed)), layertest.File("b", noise(2<<20, seed+8))))
+		if err := s.IngestLayer(t.Context(), l.Descriptor, l.DiffID, l.Source, nil); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	filler := filepath.Join(dir, "filler")
+	fill(t, filler)
+	if err := s.PutBlob(digest.FromString("x"), []byte("x")); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("put blob: %v", err)
+	}
+	p := store.Publication{Name: "docker.io/library/small:2", Target: small.Descriptor}
+	if _, err := s.Publish(t.Context(), p); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("publish: %v", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	again := storetest.Open(t, dir)
+	if snap := again.Snapshot(); len(snap.Images) != 1 || len(snap.References) != 2 {
+		t.Errorf("after all that: %v", snap.References)
+	}
+	if _, err := again.Publish(t.Context(), p); err != nil {
+		t.Errorf("with room: %v", err)
+	}
+}
+
+// fill takes all the room there is.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for n := 1 << 16; n > 0; {
+		if _, err := f.Write(make([]byte, n)); err != nil {
+			n /= 2
+		}
+	}
+}
