@@ -13,8 +13,6 @@ import (
 	"testing/iotest"
 	"time"
 
-	digest "github.com/opencontainers/go-digest"
-
 	"github.com/imagefs/imagefs/store"
 	"github.com/imagefs/imagefs/store/layer/layertest"
 	"github.com/imagefs/imagefs/store/storetest"
