@@ -35,6 +35,9 @@ func New(s *store.Store, log func(format string, args ...any)) *FS {
 
 func (f *FS) String() string { return "imagefs content" }
 
+// OnUnmount implements [fuse.RawFileSystem].
+func (f *FS) OnUnmount() { f.readers.close() }
+
 // node finds the node that id means. ESTALE if it means none.
 func (f *FS) node(id uint64) (node, error) {
 	v := f.view()

@@ -2,6 +2,8 @@ package content
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,11 +56,11 @@ func shell(t testing.TB, script string, args ...string) string {
 	cmd := exec.Command("bash", append([]string{"-euc", script, "bash"}, args...)...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMPDIR="+cmd.Dir)
-	var errors bytes.Buffer
-	cmd.Stderr = &errors
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Errorf("%s\n%v: %s", script, err, errors.Bytes())
+		t.Errorf("%s\n%v: %s", script, err, stderr.Bytes())
 	}
 	return string(out)
 }
@@ -164,8 +166,13 @@ func TestKernelForgetsWhatChanged(t *testing.T) {
 	if _, err := s.store.Publish(t.Context(), tag); err != nil {
 		t.Fatal(err)
 	}
-	fresh := storetest.NewImage(t, baseLayer(t)).Publish(t, s.store, "docker.io/library/fresh:1").ID.Encoded()
-	if _, err := os.Stat(filepath.Join(dir, fresh, "digest")); err != nil {
+	image := storetest.NewImage(t, baseLayer(t))
+	fresh := filepath.Join(dir, image.ID.Encoded(), "digest")
+	if _, err := os.Stat(fresh); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("before the pull: %v", err)
+	}
+	image.Publish(t, s.store, "docker.io/library/fresh:1")
+	if _, err := os.Stat(fresh); err != nil {
 		t.Error(err)
 	}
 	s.fs.Changed(server, before, s.store.Snapshot())

@@ -50,7 +50,9 @@ type symlink interface {
 }
 
 const (
-	blockSize     = 4096 // st_blksize
+	// preferredIO is st_blksize: how much stdio, cmp and others read at once. cmp of a large file takes two thirds of the
+	// time that it takes with 4096. From 128 KiB on, malloc maps each such buffer anew.
+	preferredIO   = 64 << 10
 	directorySize = 4096
 )
 
@@ -77,7 +79,7 @@ func (f *FS) fill(a *fuse.Attr, mode, nlink uint32, size int64, mtime time.Time)
 func setSize(a *fuse.Attr, size int64) {
 	a.Size = uint64(size)
 	a.Blocks = (a.Size + 511) / 512
-	a.Blksize = blockSize
+	a.Blksize = preferredIO
 }
 
 var formats = [...]uint32{

@@ -2,8 +2,9 @@ package content
 
 import "github.com/hanwen/go-fuse/v2/fuse"
 
-// maxRead is the most bytes that one READ asks for. The kernel's readahead asks for 128 KiB.
-const maxRead = 960 << 10
+// maxRead is the most bytes that one READ asks for. It is what the kernel's readahead asks for; with 960 KiB nothing was
+// measured to be faster.
+const maxRead = 128 << 10
 
 // background is how many readahead requests the kernel has under way before it makes readers wait.
 const background = 64

@@ -79,3 +79,15 @@ func (r *readers) add(b *reader) *reader {
 	r.blobs[b.digest] = b
 	return b
 }
+
+// close gives up what is kept open.
+func (r *readers) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range r.blobs {
+		if b.users == 0 {
+			b.Close()
+		}
+	}
+	clear(r.blobs)
+}

@@ -18,6 +18,7 @@ func (f *FS) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fu
 	if err != nil {
 		return f.log.status(root{f, f.view()}, err)
 	}
+	const blockSize = 4096
 	perBlock := uint64(max(disk.Frsize, 512))
 	out.Bsize, out.Frsize = blockSize, blockSize
 	out.NameLen = 255

@@ -181,7 +181,7 @@ func TestUnknownNodesAreStale(t *testing.T) {
 		0, 2, nodeID(1<<31, 0), nodeID(s.app.Number, 999), nodeID(s.app.Number, treeBit|999999),
 		nodeID(s.app.Number, firstBlob+99), nodeID(s.app.Chains[0].Number, 99999),
 		nodeID(s.app.Chains[0].Number, 0),                  // a directory of the layer
-		nodeID(s.app.Chains[1].Number, treeBit|0),          // not a hard link
+		nodeID(s.app.Chains[1].Number, treeBit),            // not a hard link
 		nodeID(s.app.Chains[1].Number, treeBit|diffBit|99), // no such node
 	} {
 		if _, status := getattr(t, s.fs, id); status != fuse.Status(unix.ESTALE) {
