@@ -86,6 +86,7 @@ func TestToolsSeeTheImage(t *testing.T) {
 		`TZ=UTC stat -c '%y' $1/rootfs/bin/kept`:                                                      "1960-01-02 03:04:05.000000006 +0000\n",
 		`TZ=UTC stat -c '%y %a' $1 $1/digest`:                                                         strings.Repeat("2024-05-06 07:08:09.123450000 +0000 555\n", 1) + "2024-05-06 07:08:09.123450000 +0000 444\n",
 		`find $1/rootfs/bin | wc -l; find $1/rootfs/bin -samefile $1/rootfs/bin/kept | wc -l`:         "6\n3\n",
+		`tar --compare -f $1/layers/00-*/layer.tar -C $1/layers/00-*/diff`:                            "",
 		`readlink $1/rootfs/bin/link; cat $1/rootfs/bin/link`:                                         "../etc/hostname\nbox\n",
 		`cmp $1/rootfs/large $1/layers/00-*/diff/large; cat $1/rootfs/data/*`:                         "new",
 		`getcap $1/rootfs/bin/tool | sed 's/.* //'`:                                                   "cap_net_raw=ep\n",
