@@ -130,7 +130,7 @@ func TestKill(t *testing.T) {
 func runKilled(t *testing.T, root string, after time.Duration) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), killRoot+"="+root)
+	cmd.Env = append(os.Environ(), killRoot+"="+root, "GORACE=atexit_sleep_ms=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {

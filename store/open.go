@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs/store/layer"
 	"github.com/imagefs/imagefs/store/tree"
@@ -61,13 +60,6 @@ func (s *Store) Close() error {
 
 // Dir is the root directory.
 func (s *Store) Dir() string { return s.dir }
-
-// Statfs tells what statfs(2) does of the filesystem that holds the root.
-func (s *Store) Statfs() (unix.Statfs_t, error) {
-	var st unix.Statfs_t
-	err := unix.Statfs(s.dir, &st)
-	return st, err
-}
 
 func (s *Store) path(elem ...string) string {
 	return filepath.Join(s.dir, filepath.Join(elem...))
