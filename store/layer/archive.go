@@ -3,7 +3,6 @@ package layer
 import (
 	"archive/tar"
 	"context"
-	"errors"
 	"io"
 )
 
@@ -152,109 +151,6 @@ func (a *archive) payload(r record, size int64) error {
 		a.batch.take(item{record: r, size: size, length: n, last: left == 0})
 	}
 	return nil
-}
-
-func (a *archive) put(i item) error {
-	if a.batch.full() {
-		if err := a.flush(); err != nil {
-			return err
-		}
-	}
-	a.batch.take(i)
-	return nil
-}
-
-func (a *archive) flush() error {
-	if err := send(a.ctx, a.out, a.batch); err != nil {
-		return err
-	}
-	return a.nextBatch()
-}
-
-func (a *archive) nextBatch() error {
-	b, _, err := receive(a.ctx, a.spare)
-	if err != nil {
-		return err
-	}
-	if b == nil {
-		b = &batch{data: make([]byte, 0, bufferSize)}
-	}
-	b.data, b.items = b.data[:0], b.items[:0]
-	a.batch = b
-	return nil
-}
-
-// leaveOut makes a payload part of the framing, because no entry shows it.
-func (a *archive) leaveOut(size int64) error {
-	for size > 0 {
-		b, err := a.source.next(int(min(size, bufferSize)))
-		if err != nil {
-			return a.truncated(err)
-		}
-		size -= int64(len(b))
-		if err := a.framing.write(b); err != nil {
-			return err
-		}
-	}
-	return a.padding()
-}
-
-// padding reads on to the next header. Where the archive ends instead, that is where it ends.
-func (a *archive) padding() error {
-	var block [512]byte
-	_, err := io.ReadFull(&a.source, block[:-a.source.pos&511])
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return nil
-	}
-	return err
-}
-
-func (a *archive) takeHeaders() error {
-	err := a.framing.write(a.source.headers)
-	a.source.headers = a.source.headers[:0]
-	return err
-}
-
-// trailer is everything from the end marker on.
-func (a *archive) trailer() error {
-	if err := a.takeHeaders(); err != nil {
-		return err
-	}
-	for {
-		b, err := a.source.next(bufferSize)
-		if err == io.EOF {
-			return a.framing.flush()
-		}
-		if err != nil {
-			return err
-		}
-		if err := a.framing.write(b); err != nil {
-			return err
-		}
-	}
-}
-
-func (a *archive) truncated(err error) error {
-	if a.source.failure != nil {
-		return a.source.failure
-	}
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return refuse("the archive ends in the middle of it, after %d bytes", a.source.pos)
-	}
-	return err
-}
-
-// explain makes an error of the tar reader one of ours.
-func (a *archive) explain(err error) error {
-	switch {
-	case a.source.failure != nil:
-		return a.source.failure
-	case err == io.ErrUnexpectedEOF:
-		return refuse("the archive ends in the middle of a header, after %d bytes", a.source.pos)
-	case errors.Is(err, tar.ErrHeader):
-		return refuse("there is a damaged header before byte %d", a.source.pos)
-	}
-	return refuse("%s, before byte %d", err, a.source.pos)
 }
 
 func (a *archive) close() {

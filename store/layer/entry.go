@@ -33,7 +33,7 @@ type Attr struct {
 	Mode  uint32 // st_mode: type and permission bits
 	UID   uint32
 	GID   uint32
-	Nlink uint32 // how many names of this layer are this file, by the layer alone; 1 for all but regular files' groups
+	Nlink uint32 // how many names of this layer are this file in the end, by the layer alone; 1 without hard links
 	Size  int64  // bytes; of a symlink, the length of its target
 	Sec   int64  // mtime, seconds since the epoch, possibly negative
 	Nsec  uint32

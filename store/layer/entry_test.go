@@ -96,10 +96,28 @@ func TestEntries(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
+			checkAlone(t, l, entryAt(t, l, 0))
 			if d, err := tarDigest(l); err != nil || d != l.DiffID() {
 				t.Errorf("tar %s, %v", d, err)
 			}
 		})
+	}
+}
+
+// checkAlone wants the methods that return one thing of entry 0 to agree with Entry.
+func checkAlone(t *testing.T, l *layer.Layer, e layer.Entry) {
+	t.Helper()
+	if kind, err := l.Type(0); kind != e.Type || err != nil {
+		t.Errorf("type %v, %v", kind, err)
+	}
+	if attr, err := l.Attr(0); attr != e.Attr || err != nil {
+		t.Errorf("attributes %v, %v", attr, err)
+	}
+	if link, err := l.Link(0); link != e.Link || err != nil {
+		t.Errorf("link %q, %v", link, err)
+	}
+	if got := e.Attr.MTime(); got.Unix() != e.Attr.Sec {
+		t.Errorf("mtime %v", got)
 	}
 }
 
@@ -209,6 +227,7 @@ func TestXattrs(t *testing.T) {
 func TestLeftOut(t *testing.T) {
 	b := layertest.Tar(t,
 		layertest.Global(map[string]string{"mtime": "99", "uid": "77"}),
+		globalSparse(),
 		layertest.File(".wh..wh.plnk/1.2", text(1, 30_000)),
 		layertest.File("d/.wh..wh.orph", "x"),
 		layertest.Dir(".wh..wh.aufs"),
@@ -228,6 +247,12 @@ func TestLeftOut(t *testing.T) {
 			t.Errorf("tar %s, %v", d, err)
 		}
 	})
+}
+
+// globalSparse is a global header that looks like a sparse file's.
+func globalSparse() layertest.Entry {
+	records := layertest.Record("GNU.sparse.major", "1") + layertest.Record("GNU.sparse.minor", "0")
+	return raw(layertest.Block512('g', "g", int64(len(records)), nil), []byte(records)...)
 }
 
 // TestHeadersWithoutEnd is a stream of long names that never comes to an entry.

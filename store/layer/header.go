@@ -2,8 +2,6 @@ package layer
 
 import (
 	"archive/tar"
-	"errors"
-	"fmt"
 	"math"
 
 	"golang.org/x/sys/unix"
@@ -14,27 +12,6 @@ const (
 	maxMajor = 1<<12 - 1
 	maxMinor = 1<<20 - 1
 )
-
-// refuse says what is wrong with the entry that is being read.
-func refuse(format string, args ...any) error {
-	return &FormatError{Detail: fmt.Sprintf(format, args...)}
-}
-
-// maxShown is how much of a name an error shows.
-const maxShown = 200
-
-// named adds the entry's name to a refusal.
-func named(err error, name string) error {
-	e, ok := errors.AsType[*FormatError](err)
-	if !ok || e.Entry != "" {
-		return err
-	}
-	e.Entry = name
-	if len(name) > maxShown {
-		e.Entry = name[:maxShown] + "…"
-	}
-	return e
-}
 
 // entryOf normalises a header. ok is false for what is no entry of the layer.
 func entryOf(h *tar.Header) (e Entry, xattrs []Xattr, ok bool, err error) {
@@ -147,12 +124,4 @@ func linkOf(h *tar.Header, t Type) (string, error) {
 		return h.Linkname, nil
 	}
 	return "", nil
-}
-
-func linkRefusal(err error) error {
-	e, ok := errors.AsType[*FormatError](err)
-	if !ok {
-		return err
-	}
-	return refuse("the name that it is a hard link to: %s", e.Detail)
 }

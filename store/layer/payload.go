@@ -1,142 +1,82 @@
 package layer
 
 import (
-	"context"
-	"crypto/sha256"
-	"hash"
-	"hash/crc32"
+	"encoding/binary"
+	"errors"
+	"os"
 )
 
-// batch is a run of entries with their payloads, in the order of the archive.
-type batch struct {
-	data  []byte
-	items []item
-}
-
-// item is an entry. If its payload goes over several batches, it is one item in each of them.
-type item struct {
-	record record
-	size   int64 // of the whole payload
-	length int   // of the part that is in this batch
-	last   bool
-	digest [32]byte // of the whole payload, set by the hasher in the last item
-}
-
-// maxItems keeps a batch of empty files small.
-const maxItems = 1024
-
-func newBatches() chan *batch {
-	spare := make(chan *batch, 2*inFlight)
-	for range cap(spare) {
-		spare <- nil
-	}
-	return spare
-}
-
-func (b *batch) full() bool { return len(b.items) == maxItems || len(b.data) == cap(b.data) }
-
-// room returns where up to n bytes of payload go, empty if b is full.
-func (b *batch) room(n int64) []byte {
-	if b.full() {
-		return nil
-	}
-	return b.data[len(b.data):min(int64(cap(b.data)), int64(len(b.data))+n)]
-}
-
-// take adds an item whose bytes are in the room already.
-func (b *batch) take(i item) {
-	b.items = append(b.items, i)
-	b.data = b.data[:len(b.data)+i.length]
-}
-
-// hasher computes digests and checksums, and completes the records with them.
-type hasher struct {
-	inBlob  bool
-	records section
-	digests section
-	sums    section
-
-	// Of the payload under way:
-	digest hash.Hash
-	blocks blockSums
-	crc    uint32 // if it is one block
-	first  uint32 // number of its first checksum
-	begun  bool
-
-	scratch []byte
-}
-
-func (h *hasher) init(dir string, inBlob bool) {
-	h.inBlob = inBlob
-	h.records.dir, h.digests.dir, h.sums.dir = dir, dir, dir
-	h.digest = sha256.New()
-	h.blocks.out = &h.sums
-}
-
-func (h *hasher) run(ctx context.Context, in <-chan *batch, out chan<- *batch) error {
-	for {
-		b, ok, err := receive(ctx, in)
+// readPayload fills p with a regular file's payload from off on; p lies within it.
+func (l *Layer) readPayload(r *record, p []byte, off int64) error {
+	place, size := int64(r.place), r.size
+	if r.flags&flagSparse != 0 {
+		s, _, err := l.index.sparseHead(place)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			close(out)
-			return nil
+		place, size = s.place, s.size
+	}
+	if off < 0 || off > size-int64(len(p)) {
+		return l.index.corrupt("something in it points outside")
+	}
+	if l.index.inBlob() {
+		return l.readBlob(p, place+off)
+	}
+	var single [4]byte
+	sums, err := l.payloadSums(r, size, off, len(p), single[:])
+	if err != nil {
+		return err
+	}
+	if r.flags&flagLarge != 0 {
+		return l.readLarge(r.payload, size, p, off, sums)
+	}
+	return l.region(l.pack, place, size).readAt(p, off, sums)
+}
+
+// payloadSums returns the checksums of the blocks that n bytes at off touch; single is room for one.
+func (l *Layer) payloadSums(r *record, size, off int64, n int, single []byte) ([]byte, error) {
+	if size <= blockSize {
+		binary.LittleEndian.PutUint32(single, r.sum)
+		return single, nil
+	}
+	first, last := off/blockSize, (off+int64(n)-1)/blockSize
+	return l.index.in(sectionSums, (int64(r.sum)+first)*4, (last-first+1)*4)
+}
+
+func (l *Layer) region(f *os.File, base, size int64) region {
+	return region{file: f, base: base, size: size, scratch: &l.scratch}
+}
+
+// readLarge reads a payload that is in the LargeFiles.
+func (l *Layer) readLarge(payload uint32, size int64, p []byte, off int64, sums []byte) error {
+	for {
+		f, err := l.largeFile(payload, size)
+		if err != nil {
+			return err
 		}
-		h.batch(b)
-		if err := send(ctx, out, b); err != nil {
+		err = l.region(f, 0, size).readAt(p, off, sums)
+		if !errors.Is(err, os.ErrClosed) {
 			return err
 		}
 	}
 }
 
-func (h *hasher) batch(b *batch) {
-	data := b.data
-	for i := range b.items {
-		it := &b.items[i]
-		if it.size > 0 {
-			h.part(it, data[:it.length])
-			data = data[it.length:]
-		}
-		if it.last {
-			h.scratch = it.record.append(h.scratch[:0])
-			h.records.Write(h.scratch)
-		}
+func (l *Layer) largeFile(payload uint32, size int64) (*os.File, error) {
+	if f := l.handles.find(payload); f != nil {
+		return f, nil
 	}
-}
-
-// part hashes one part of a payload.
-func (h *hasher) part(it *item, p []byte) {
-	if !h.begun {
-		h.begun, h.crc, h.first = true, 0, uint32(h.sums.size/4)
-		h.digest.Reset()
+	sum, err := l.index.digest(payload)
+	if err != nil {
+		return nil, err
 	}
-	h.digest.Write(p)
-	switch {
-	case h.inBlob:
-	case it.size <= blockSize:
-		h.crc = crc32.Update(h.crc, crc32.MakeTable(crc32.Castagnoli), p)
-	default:
-		h.blocks.write(p)
+	d := digestOf(sum)
+	f, err := l.large.OpenLarge(d)
+	if err != nil {
+		return nil, lost(err, d.String())
 	}
-	if it.last {
-		h.finish(it)
+	if err := checkSize(f, size); err != nil {
+		f.Close()
+		return nil, err
 	}
-}
-
-func (h *hasher) finish(it *item) {
-	h.begun = false
-	h.blocks.end()
-	it.record.sum = h.first
-	if it.size <= blockSize {
-		it.record.sum = h.crc
-	}
-	h.digest.Sum(it.digest[:0])
-	h.digests.Write(it.digest[:])
-}
-
-func (h *hasher) close() {
-	h.records.close()
-	h.digests.close()
-	h.sums.close()
+	return l.handles.add(payload, f), nil
 }

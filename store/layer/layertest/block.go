@@ -1,6 +1,7 @@
 package layertest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 )
@@ -13,8 +14,8 @@ func Block512(kind byte, name string, size int64, change func(block []byte)) []b
 	copy(b[100:], "0000644\x00")
 	copy(b[108:], "0000000\x00")
 	copy(b[116:], "0000000\x00")
-	copy(b[124:], octal(size))
-	copy(b[136:], octal(Time().Unix()))
+	copy(b[124:], number(size))
+	copy(b[136:], number(Time().Unix()))
 	b[156] = kind
 	copy(b[257:], "ustar\x0000")
 	if change != nil {
@@ -44,7 +45,14 @@ func Record(key, value string) string {
 	return strconv.Itoa(n) + rest
 }
 
-func octal(v int64) string { return fmt.Sprintf("%011o\x00", v) }
+// number is a number field of twelve bytes: octal, or GNU's base 256 where that is too short.
+func number(v int64) string {
+	if v < 1<<33 {
+		return fmt.Sprintf("%011o\x00", v)
+	}
+	b := binary.BigEndian.AppendUint64([]byte{0x80, 0, 0, 0}, uint64(v))
+	return string(b)
+}
 
 // padded fills the last block with zeros.
 func padded(s string) []byte { return append([]byte(s), make([]byte, -len(s)&511)...) }

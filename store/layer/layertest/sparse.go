@@ -71,7 +71,7 @@ func oldGNU(name string, size int64, data string, extents []Extent) []byte {
 		copy(block[257:], "ustar  \x00")
 		putExtents(block[386:], inHeader)
 		block[482] = extended(rest)
-		copy(block[483:], octal(size))
+		copy(block[483:], number(size))
 	}))
 	for len(rest) > 0 {
 		block := make([]byte, 512)
@@ -87,8 +87,8 @@ func oldGNU(name string, size int64, data string, extents []Extent) []byte {
 
 func putExtents(b []byte, extents []Extent) {
 	for i, e := range extents {
-		copy(b[24*i:], octal(e.Offset))
-		copy(b[24*i+12:], octal(int64(len(e.Data))))
+		copy(b[24*i:], number(e.Offset))
+		copy(b[24*i+12:], number(int64(len(e.Data))))
 	}
 }
 

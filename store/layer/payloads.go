@@ -2,88 +2,10 @@ package layer
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 )
-
-// writebackSize is how much is written before the kernel is asked to start putting it on disk, so that little is left
-// when the file is synced.
-const writebackSize = 8 << 20
-
-// output is a file that is written from its start to its end.
-type output struct {
-	file    *os.File
-	size    int64
-	started int64 // how much of it is on its way to the disk
-}
-
-func (o *output) create(path string) (err error) {
-	o.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	return err
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.file.Write(p)
-	o.size += int64(n)
-	if o.size-o.started >= writebackSize {
-		// Advice: a file system that does not know it syncs everything at the end.
-		unix.SyncFileRange(int(o.file.Fd()), o.started, o.size-o.started, unix.SYNC_FILE_RANGE_WRITE)
-		o.started = o.size
-	}
-	return n, err
-}
-
-func (o *output) close() {
-	if o.file != nil {
-		o.file.Close()
-	}
-}
-
-// framing writes tar-split. In a layer InBlob there is none, and file is nil.
-type framing struct {
-	output
-	buf  []byte
-	sums blockSums
-}
-
-func (f *framing) create(dir string, sums *section) error {
-	f.buf = make([]byte, 0, bufferSize)
-	f.sums.out = sums
-	return f.output.create(filepath.Join(dir, tarSplitName))
-}
-
-// offset is where the next byte goes.
-func (f *framing) offset() int64 { return f.size + int64(len(f.buf)) }
-
-func (f *framing) write(p []byte) error {
-	if f.file == nil {
-		return nil
-	}
-	f.sums.write(p)
-	f.buf = append(f.buf, p...)
-	if len(f.buf) < bufferSize {
-		return nil
-	}
-	return f.writeOut()
-}
-
-func (f *framing) writeOut() error {
-	_, err := f.Write(f.buf)
-	f.buf = f.buf[:0]
-	return err
-}
-
-// flush ends the file.
-func (f *framing) flush() error {
-	if f.file == nil {
-		return nil
-	}
-	f.sums.end()
-	return f.writeOut()
-}
 
 // maxCommits is how many large files are being made durable at once.
 const maxCommits = 4
