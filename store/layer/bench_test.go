@@ -2,6 +2,7 @@ package layer_test
 
 import (
 	"context"
+	"io"
 	"os"
 	"testing"
 
@@ -50,4 +51,26 @@ func tempDir(b *testing.B) string {
 		b.Fatal(err)
 	}
 	return dir
+}
+
+// BenchmarkReadTar reads the tar that LAYER_TAR names back from its layer.
+func BenchmarkReadTar(b *testing.B) {
+	path := os.Getenv("LAYER_TAR")
+	if path == "" {
+		b.Skip("LAYER_TAR names no tar to unpack")
+	}
+	tar, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := layertest.Unpack(b, tar)
+	p := make([]byte, 128<<10)
+	b.SetBytes(l.TarSize())
+	for b.Loop() {
+		for off := int64(0); off < l.TarSize(); off += int64(len(p)) {
+			if _, err := l.ReadTarAt(p, off); err != nil && err != io.EOF {
+				b.Fatal(err)
+			}
+		}
+	}
 }
