@@ -146,7 +146,9 @@ func (s *feedSession) Ready(wake func()) bool {
 	if len(s.rest) > 0 || len(s.lines) > 0 || s.dropped > 0 {
 		return true
 	}
-	s.wake = wake
+	if wake != nil {
+		s.wake = wake
+	}
 	return false
 }
 

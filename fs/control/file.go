@@ -25,8 +25,8 @@ type Session interface {
 	Read(ctx context.Context, c Call, p []byte, off int64) (int, error)
 	// Write writes whole lines. It may block until ctx ends.
 	Write(ctx context.Context, c Call, data []byte) (int, error)
-	// Ready tells whether a read would not block. If it would, wake is called once that may have changed; only the wake
-	// of the latest call is.
+	// Ready tells whether a read would not block. If it would, wake, which may be nil, is called once that may have
+	// changed; only the wake of the latest call that had one is.
 	Ready(wake func()) bool
 	// Close ends the session.
 	Close()

@@ -80,6 +80,9 @@ func (s *waitSession) Ready(wake func()) bool {
 	if s.job.ended() != nil {
 		return true
 	}
+	if wake == nil {
+		return false
+	}
 	s.wake = wake
 	if !s.watching {
 		s.watching = true

@@ -13,10 +13,12 @@ type line struct {
 	end  int // bytes of the write up to here, with the newline
 }
 
-// splitLines returns a write's lines. Those without a word, blank or a comment, belong to the one before them; a write of
-// nothing else is one line without words.
+// splitLines returns a write's lines. Those without a word, blank or a comment, belong to the one before them. A write of
+// comments is no line; one that is blank is a line without words: it is what a shell makes of a variable that is not
+// set, and should not pass for a success.
 func splitLines(data []byte) []line {
 	var lines []line
+	comments := false
 	for end := 0; end < len(data); {
 		text, _, newline := bytes.Cut(data[end:], []byte("\n"))
 		end += len(text)
@@ -30,10 +32,12 @@ func splitLines(data []byte) []line {
 			lines = append(lines, l)
 		case len(lines) > 0:
 			lines[len(lines)-1].end = end
+		case l.text != "":
+			comments = true
 		}
 	}
-	if lines == nil {
-		return []line{{text: strings.TrimSpace(string(data)), end: len(data)}}
+	if lines == nil && !comments {
+		return []line{{end: len(data)}}
 	}
 	return lines
 }

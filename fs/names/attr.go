@@ -1,7 +1,6 @@
 package names
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"syscall"
@@ -149,9 +148,4 @@ func (f *FS) StatFs(_ <-chan struct{}, h *fuse.InHeader, out *fuse.StatfsOut) (c
 	}
 	out.FromStatfsT(&st)
 	return fuse.OK
-}
-
-// call is a context that ends when the caller gives up.
-func (f *FS) call(cancel <-chan struct{}, h *fuse.InHeader) (context.Context, func()) {
-	return interruptible(cancel, h.Pid)
 }

@@ -56,11 +56,10 @@ func (b *builder) fixed() {
 		}
 	}
 	rows := sync.OnceValue(func() []imagefs.ImageRow { return imagefs.Images(b.snap) })
-	now := time.Now
 	b.root.add(newLink(byID, b.mount.Content, b.mount.Time))
 	b.root.add(newFile("README.md", b.mount.Time, sync.OnceValue(func() []byte { return readme(b.mount) })))
-	b.root.add(newFile("images", newest, func() []byte { return imagefs.ImagesTable(rows(), now()) }))
-	b.root.add(newFile("images.json", newest, func() []byte { return imagefs.ImagesJSON(rows(), now()) }))
+	b.root.add(newFile("images", newest, func() []byte { return imagefs.ImagesTable(rows(), time.Now()) }))
+	b.root.add(newFile("images.json", newest, func() []byte { return imagefs.ImagesJSON(rows(), time.Now()) }))
 	b.root.add(newDir("dangling", b.mount.Time))
 }
 
@@ -105,7 +104,7 @@ func (b *builder) addTags() {
 		dir.add(link)
 		b.tags[p.Name] = path.Join(at, link.name)
 		for _, img := range p.Images[min(1, len(p.Images)):] {
-			dir.add(newLink(p.tag+"@"+platformName(img), byIDFrom(at, img.ID.Encoded()), link.time))
+			dir.add(newLink(p.tag+"@"+imagefs.PlatformName(img), byIDFrom(at, img.ID.Encoded()), link.time))
 		}
 	}
 }
@@ -162,19 +161,4 @@ func relative(dir, to string) string {
 		return to // two absolute paths always have one
 	}
 	return rel
-}
-
-// platformName is OS-ARCH[-VARIANT][-OSVERSION], or the image's short ID where its platform is not known.
-func platformName(img *store.Image) string {
-	p := img.Manifest.Platform
-	if p == nil || p.OS == "" || p.Architecture == "" {
-		return img.ID.Encoded()[:12]
-	}
-	name := p.OS + "-" + p.Architecture
-	for _, more := range []string{p.Variant, p.OSVersion} {
-		if more != "" {
-			name += "-" + more
-		}
-	}
-	return strings.ReplaceAll(name, "/", "-")
 }

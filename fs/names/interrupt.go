@@ -11,31 +11,28 @@ import (
 	"time"
 )
 
-// interruptible returns a context that ends when the calling thread must go on: FUSE_INTERRUPT closes cancel for any
-// signal, also for those that no caller expects to end a system call (a child of the shell ended, the terminal's window
-// changed its size, the Go runtime preempts), and for a freezer. So what is pending is looked up. The kernel sends one
-// interrupt for each request, and a predecessor may have got it; so it is looked up again from time to time. A caller
-// that cannot be seen is believed.
+// interruptible returns a context that ends when cancel is closed, save for a signal that no caller expects to end a
+// system call. FUSE_INTERRUPT comes for any: a child of the shell ended, the terminal's window changed its size, the Go
+// runtime preempts. Such a signal stays pending while its thread waits for us, where it can be seen; once something else
+// is pending too, or nothing is any more, the thread must go on, or does already.
 func interruptible(cancel <-chan struct{}, thread uint32) (context.Context, func()) {
 	ctx, end := context.WithCancel(context.Background())
 	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-cancel:
+		}
 		defer end()
-		every := time.NewTicker(time.Second)
-		defer every.Stop()
-		for {
+		again := time.NewTicker(100 * time.Millisecond)
+		defer again.Stop()
+		for onlyHarmless(thread) {
 			select {
 			case <-ctx.Done():
+			case <-again.C:
+			}
+			if ctx.Err() != nil {
 				return
-			case <-cancel:
-				cancel = nil
-				every.Reset(100 * time.Millisecond)
-				if mustGoOn(thread) {
-					return
-				}
-			case <-every.C:
-				if thread != 0 && mustGoOn(thread) {
-					return
-				}
 			}
 		}
 	}()
@@ -45,14 +42,11 @@ func interruptible(cancel <-chan struct{}, thread uint32) (context.Context, func
 // harmless are the signals that end nothing.
 const harmless = 1<<(syscall.SIGCHLD-1) | 1<<(syscall.SIGCONT-1) | 1<<(syscall.SIGURG-1) | 1<<(syscall.SIGWINCH-1)
 
-// mustGoOn tells whether a signal waits for the thread, or it is gone or not to be seen.
-func mustGoOn(thread uint32) bool {
-	if thread == 0 {
-		return true
-	}
+// onlyHarmless tells whether a thread is seen to have harmless signals pending, and no others.
+func onlyHarmless(thread uint32) bool {
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", thread))
 	if err != nil {
-		return true
+		return false
 	}
 	defer file.Close()
 	var pending, blocked uint64
@@ -65,7 +59,8 @@ func mustGoOn(thread uint32) bool {
 			blocked = parseMask(value)
 		}
 	}
-	return pending&^blocked&^harmless != 0
+	pending &^= blocked
+	return pending != 0 && pending&^harmless == 0
 }
 
 // parseMask reads a set of signals as proc(5) writes it.
