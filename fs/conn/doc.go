@@ -4,9 +4,12 @@
 // A holder process opens /dev/fuse, mounts, and keeps for each connection that descriptor and a memfd of slots. The
 // server behind it, a child process, can be killed and replaced at any moment, under readers:
 //
-//	memfd:  page 0     header: format, geometry, the INIT request as the kernel sent it, its answer
+//	memfd:  header     format, geometry, the INIT request as the kernel sent it, its answer, poll handles to wake
 //	        slot 0…n-1 a request as read from /dev/fuse; its first word, the length, is zeroed after the answer
 //
 // A successor replays INIT, refuses to take over if its answer differs, answers what it finds in the slots, and goes
-// on. Answering twice is harmless (ENOENT). A request that has met two deaths is answered EIO.
+// on. Answering twice is harmless (ENOENT). A request that was at work in two crashes is answered EIO; see [NewServer].
+//
+// What a handler may rely on: the same Unique means the same request, begun again by a successor. A request that was
+// interrupted before its server died is interrupted again. FORGET may come twice, or not at all, when a server dies.
 package conn

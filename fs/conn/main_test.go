@@ -1,0 +1,82 @@
+package conn
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fsName marks this package's mounts in /proc/self/mountinfo.
+const fsName = "imagefs-conn-test"
+
+// helperEnv makes the test binary a server, or another helper; see helpers.
+const helperEnv = "CONN_TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	if helper := os.Getenv(helperEnv); helper != "" {
+		if err := helpers[helper](); err != nil {
+			Refuse(err)
+			fmt.Fprintln(os.Stderr, helper+":", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	// The runtime's own descriptors come with the first use of its poller.
+	r, w, _ := os.Pipe()
+	r.Close()
+	w.Close()
+	before := descriptors()
+	code := m.Run()
+	if left := leftovers(before); left != "" {
+		fmt.Fprintln(os.Stderr, "left behind:", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leftovers tells of mounts, children and descriptors that the tests have not cleaned up.
+func leftovers(before map[string]bool) string {
+	var left []string
+	mounts, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, fsName) {
+			left = append(left, "mount "+strings.TrimSpace(line))
+		}
+	}
+	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
+		left = append(left, fmt.Sprintf("a child, %d %v", pid, err))
+	}
+	for fd := range descriptors() {
+		if !before[fd] {
+			left = append(left, "descriptor "+fd)
+		}
+	}
+	return strings.Join(left, "\n")
+}
+
+// descriptors lists what is open, "number target".
+func descriptors() map[string]bool {
+	all := map[string]bool{}
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range entries {
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
+			all[e.Name()+" "+target] = true
+		}
+	}
+	return all
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 10 s: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
