@@ -28,8 +28,7 @@ func TestFailingPulls(t *testing.T) {
 	need(t)
 	m := newMount(t)
 	good := registrytest.New(t)
-	good.PutImage("demo/good", "1", configOf("linux", "amd64", simpleTar), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar)})
-	m.pull(good.Host + "/demo/good:1")
+	m.pull(simple(good))
 	before := published(t, m.root)
 
 	t.Run("pulls", func(t *testing.T) {
@@ -63,7 +62,7 @@ func image(s *registrytest.Server, mediaType string, blob, tar []byte) string {
 }
 
 func simple(s *registrytest.Server) string {
-	return image(s, ocispec.MediaTypeImageLayerGzip, gzipped(simpleTar), simpleTar)
+	return image(s, ocispec.MediaTypeImageLayerGzip, gzipped(simpleTar(s)), simpleTar(s))
 }
 
 var failures = []failure{
@@ -108,43 +107,43 @@ var failures = []failure{
 	}, syscall.EIO, "ended early"},
 	{"body of the wrong digest", func(s *registrytest.Server) string {
 		line := simple(s)
-		s.Next(registrytest.Always, "GET .*/blobs/"+digest.FromBytes(gzipped(simpleTar)).String(), registrytest.Flip(150))
+		s.Next(registrytest.Always, "GET .*/blobs/"+digest.FromBytes(gzipped(simpleTar(s))).String(), registrytest.Flip(150))
 		return line
 	}, syscall.EIO, ""},
 	{"manifest of the wrong digest", func(s *registrytest.Server) string {
 		line := simple(s)
-		d := s.PutImage("demo/x", "2", configOf("linux", "amd64", simpleTar), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar)})
+		d := s.PutImage("demo/x", "2", configOf("linux", "amd64", simpleTar(s)), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar(s))})
 		s.Next(registrytest.Always, "GET .*/manifests/", registrytest.Flip(20))
 		return strings.TrimSuffix(line, ":1") + "@" + d.Digest.String()
-	}, syscall.EIO, "digest"},
+	}, syscall.EIO, "want sha256:"},
 	{"manifest too large", func(s *registrytest.Server) string {
 		line := simple(s)
 		s.Next(registrytest.Always, "/manifests/", registrytest.Status(200, strings.Repeat(" ", 5<<20), "Content-Type", ocispec.MediaTypeImageManifest))
 		return line
-	}, syscall.EIO, "larger"},
+	}, syscall.EIO, "4 MiB"},
 	{"not a registry", func(s *registrytest.Server) string {
 		line := simple(s)
 		s.Next(registrytest.Always, "/manifests/", registrytest.Status(200, "<html>Welcome</html>", "Content-Type", "text/html"))
 		return line
 	}, syscall.EIO, ""},
 	{"wrong diffID", func(s *registrytest.Server) string {
-		return image(s, ocispec.MediaTypeImageLayerGzip, gzipped(simpleTar), []byte("something else"))
+		return image(s, ocispec.MediaTypeImageLayerGzip, gzipped(simpleTar(s)), []byte("something else"))
 	}, syscall.EIO, "diffID"},
 	{"corrupt gzip stream", func(s *registrytest.Server) string {
-		blob := gzipped(simpleTar)
+		blob := gzipped(simpleTar(s))
 		copy(blob[len(blob)/2:], "0000000000000000")
-		return image(s, ocispec.MediaTypeImageLayerGzip, blob, simpleTar)
+		return image(s, ocispec.MediaTypeImageLayerGzip, blob, simpleTar(s))
 	}, syscall.EIO, ""},
 	{"corrupt zstd stream", func(s *registrytest.Server) string {
-		blob := zstandard(simpleTar)
+		blob := zstandard(simpleTar(s))
 		copy(blob[len(blob)/2:], "0000000000000000")
-		return image(s, ocispec.MediaTypeImageLayerZstd, blob, simpleTar)
+		return image(s, ocispec.MediaTypeImageLayerZstd, blob, simpleTar(s))
 	}, syscall.EIO, ""},
 	{"not gzip at all", func(s *registrytest.Server) string {
-		return image(s, ocispec.MediaTypeImageLayerGzip, []byte("this is no gzip stream"), simpleTar)
+		return image(s, ocispec.MediaTypeImageLayerGzip, []byte("this is no gzip stream"), simpleTar(s))
 	}, syscall.EIO, ""},
 	{"corrupt tar", func(s *registrytest.Server) string {
-		bad := bytes.Clone(simpleTar)
+		bad := bytes.Clone(simpleTar(s))
 		copy(bad[148:], "1111111") // the first header's checksum
 		return image(s, ocispec.MediaTypeImageLayerGzip, gzipped(bad), bad)
 	}, syscall.EIO, "not a valid layer"},
@@ -157,7 +156,7 @@ var failures = []failure{
 		return image(s, ocispec.MediaTypeImageLayerGzip, gzipped(bad), bad)
 	}, syscall.EIO, "4294967296"},
 	{"unknown media type", func(s *registrytest.Server) string {
-		return image(s, "application/vnd.example.layer.v1.squashfs", gzipped(simpleTar), simpleTar)
+		return image(s, "application/vnd.example.layer.v1.squashfs", gzipped(simpleTar(s)), simpleTar(s))
 	}, syscall.EOPNOTSUPP, "squashfs"},
 	{"not an image", func(s *registrytest.Server) string {
 		line := simple(s)
@@ -170,7 +169,7 @@ var failures = []failure{
 		return line
 	}, syscall.EOPNOTSUPP, "application/vnd.example.config.v1+json"},
 	{"for another platform only", func(s *registrytest.Server) string {
-		d := s.PutImage("demo/x", "s390x", configOf("linux", "s390x", simpleTar), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar)})
+		d := s.PutImage("demo/x", "s390x", configOf("linux", "s390x", simpleTar(s)), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar(s))})
 		d.Platform = &ocispec.Platform{OS: "linux", Architecture: "s390x"}
 		s.PutIndex("demo/x", "1", d)
 		return s.Host + "/demo/x:1"
@@ -190,7 +189,7 @@ func (f failure) check(t *testing.T, m *mount) {
 		t.Errorf("the shell does not say %q:\n%s", want, text)
 	}
 	_, back, _ := strings.Cut(text, "status 1\n")
-	if !strings.HasPrefix(back, "error: ") || !strings.Contains(back, f.says) {
+	if _, said, ok := strings.Cut("\n"+back, "\nerror: "); !ok || !strings.Contains(said, f.says) {
 		t.Errorf("the read-back does not say %q:\n%s", f.says, text)
 	}
 	kept, err := os.ReadFile(m.path("ctl", "errors"))
@@ -224,7 +223,8 @@ func TestPullsThatSurvive(t *testing.T) {
 		}},
 		{"redirects", func(t *testing.T, s *registrytest.Server) {
 			other := registrytest.New(t)
-			simple(other)
+			other.PutBlob("demo/x", ocispec.MediaTypeImageLayerGzip, gzipped(simpleTar(s)))
+			other.PutBlob("demo/x", ocispec.MediaTypeImageConfig, configOf("linux", "amd64", simpleTar(s)))
 			s.Next(registrytest.Always, "GET .*/blobs/", registrytest.Redirect(other.URL))
 		}},
 	} {
@@ -295,7 +295,10 @@ func published(t *testing.T, root string) string {
 	return b.String()
 }
 
-var simpleTar = tarOf(&tar.Header{Name: "hello", Mode: 0o644, Size: 4096}, bytes.Repeat([]byte("Hello, \x00\x80 world.\n"), 256)[:4096])
+// simpleTar is a layer of one file, /hello of 4096 bytes, of which each registry has its own.
+func simpleTar(s *registrytest.Server) []byte {
+	return tarOf(&tar.Header{Name: "hello", Mode: 0o644, Size: 4096}, bytes.Repeat([]byte(s.Host+", \x00\x80 world.\n"), 256)[:4096])
+}
 
 func tarOf(h *tar.Header, content []byte) []byte {
 	var b bytes.Buffer

@@ -117,7 +117,7 @@ func TestPullIsShared(t *testing.T) {
 	}
 	// And the other way round: the command line pulls, the mounts see it.
 	second := strings.TrimSuffix(line, "1") + "2"
-	s.PutImage("demo/x", "2", configOf("linux", "arm64", simpleTar), registrytest.Layer{MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Data: gzipped(simpleTar)})
+	s.PutImage("demo/x", "2", configOf("linux", "arm64", simpleTar(s)), registrytest.Layer{MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Data: gzipped(simpleTar(s))})
 	sh(t, "IMAGEFS_ROOT="+m.root+" "+binary+" pull -q "+second)
 	for _, mount := range []*mount{m, other} {
 		mount.eventually("the pull is seen", func() bool {

@@ -19,8 +19,11 @@ func TestPeersReadTheTrees(t *testing.T) {
 	m := newMount(t)
 	name := busybox(t)
 	m.pull(name)
-	image := m.tag(name)
-
+	// skopeo and umoci take what follows a colon for a tag, and the names tree has one in the registry's port.
+	image, err := filepath.EvalSymlinks(m.tag(name))
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := strings.TrimSpace(sh(t, "skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://"+name))
 	for what, got := range map[string]string{
 		"cat TAG/digest":             sh(t, "cat "+image+"/digest"),
@@ -33,8 +36,8 @@ func TestPeersReadTheTrees(t *testing.T) {
 		}
 	}
 	id := strings.TrimSpace(sh(t, "sha256sum < "+image+"/config.json | cut -d' ' -f1"))
-	if link, err := os.Readlink(image); err != nil || filepath.Base(link) != id {
-		t.Errorf("the tag links to %s, %v; the config's digest is %s", link, err, id)
+	if filepath.Base(image) != id {
+		t.Errorf("the tag leads to %s; the config's digest is %s", image, id)
 	}
 
 	dir := tempDir(t)
@@ -132,7 +135,7 @@ func TestSharedInodes(t *testing.T) {
 	m.pull(two)
 	a, b := m.tag(one, "rootfs"), m.tag(two, "rootfs")
 	var sa, sb syscall.Stat_t
-	for _, name := range []string{"bin/busybox", "etc/passwd", "bin/yes"} {
+	for _, name := range []string{"www/index.html", "usr/share/doc/c", "bin/yes"} {
 		if err := syscall.Lstat(filepath.Join(a, name), &sa); err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +146,7 @@ func TestSharedInodes(t *testing.T) {
 			t.Errorf("%s: inodes %d and %d", name, sa.Ino, sb.Ino)
 		}
 	}
-	if out, _ := shell(t, "diff -r --no-dereference "+a+" "+b); !strings.Contains(out, "Only in "+b+": noise") || strings.Count(out, "\n") != 2 {
+	if out, _ := shell(t, "diff -r --no-dereference "+a+" "+b); !strings.Contains(out, "Only in "+b+": noise") || strings.Count(out, "\n") != 1 {
 		t.Errorf("diff -r: %s", out)
 	}
 }
