@@ -7,9 +7,24 @@ import (
 )
 
 func newApp() *cli.App {
+	commands := []*cli.Command{
+		mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
+		pullCommand(), imagesCommand(), inspectCommand(), historyCommand(),
+		versionCommand(), completionCommand(),
+	}
+	for _, command := range commands {
+		command.HideHelpCommand = true
+		command.OnUsageError = badUsage
+		for _, flag := range command.Flags {
+			if flag, ok := flag.(*cli.BoolFlag); ok {
+				flag.DisableDefaultText = true
+			}
+		}
+	}
 	return &cli.App{
-		Name:  "imagefs",
-		Usage: "container images as files",
+		Name:    "imagefs",
+		Version: version(),
+		Usage:   "container images as files",
 		Description: `imagefs mounts container images as files: what docker's image commands do becomes cat, ls, grep and cp.
 
    imagefs mount -d ~/images                                  mount, in the background
@@ -19,15 +34,8 @@ func newApp() *cli.App {
    imagefs umount ~/images
 
 The commands below work with or without a mount.`,
-		HideHelpCommand:        true,
-		HideVersion:            true,
 		UseShortOptionHandling: true,
-		EnableBashCompletion:   true,
-		Commands: []*cli.Command{
-			mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
-			pullCommand(), imagesCommand(), inspectCommand(), historyCommand(),
-			versionCommand(), completionCommand(),
-		},
+		Commands:               commands,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return &usageError{"imagefs", fmt.Errorf("unknown command: imagefs %s", c.Args().First())}

@@ -8,12 +8,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-const completionFlag = "--generate-bash-completion" // what urfave/cli's completion scripts append
-
 // permute moves a command's options before its words, because docker takes them in any order and package flag does not.
 // An unknown option is a [usageError] in docker's words.
 func permute(app *cli.App, args []string) ([]string, error) {
-	if len(args) < 2 || args[len(args)-1] == completionFlag {
+	if len(args) < 2 {
 		return args, nil
 	}
 	if strings.HasPrefix(args[1], "-") {
@@ -69,7 +67,7 @@ func takeOption(command string, flags []cli.Flag, args []string) (int, error) {
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {
-	for _, flag := range append(slices.Clone(flags), cli.HelpFlag) {
+	for _, flag := range append(slices.Clone(flags), cli.HelpFlag, cli.VersionFlag) {
 		if slices.Contains(flag.Names(), name) {
 			return flag
 		}

@@ -3,9 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/urfave/cli/v2"
 )
 
@@ -14,6 +12,9 @@ var bashCompletion string
 
 //go:embed completion/zsh
 var zshCompletion string
+
+//go:embed completion/fish
+var fishCompletion string
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
@@ -25,9 +26,7 @@ func completionCommand() *cli.Command {
    source <(imagefs completion bash)
    imagefs completion zsh > "${fpath[1]}/_imagefs"
    imagefs completion fish > ~/.config/fish/completions/imagefs.fish`,
-		BashComplete: func(c *cli.Context) { fmt.Fprintln(c.App.Writer, "bash\nzsh\nfish") },
-		OnUsageError: badUsage,
-		Action:       completion,
+		Action: completion,
 	}
 }
 
@@ -36,36 +35,11 @@ func completion(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	var script string
-	switch args[0] {
-	case "bash":
-		script = bashCompletion
-	case "zsh":
-		script = zshCompletion
-	case "fish":
-		script, err = c.App.ToFishCompletion()
-	default:
-		err = &usageError{"imagefs completion", fmt.Errorf("unknown shell: %s", args[0])}
+	scripts := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+	script, ok := scripts[args[0]]
+	if !ok {
+		return &usageError{"imagefs completion", fmt.Errorf("unknown shell: %s", args[0])}
 	}
-	fmt.Fprint(c.App.Writer, script)
+	_, err = fmt.Fprint(c.App.Writer, script)
 	return err
-}
-
-// completeImages offers the names of images, or the command's options where one is begun. It says nothing of errors:
-// the shell is in the middle of a line.
-func completeImages(c *cli.Context) {
-	if words := c.Args().Slice(); len(words) > 0 && strings.HasPrefix(words[len(words)-1], "-") {
-		cli.DefaultCompleteWithFlags(c.Command)(c)
-		return
-	}
-	s, snap, err := openStore(c)
-	if err != nil {
-		return
-	}
-	defer s.Close()
-	for _, ref := range snap.References {
-		if named, err := reference.ParseNormalizedNamed(ref.Name); err == nil && len(ref.Images) > 0 {
-			fmt.Fprintln(c.App.Writer, reference.FamiliarString(named))
-		}
-	}
 }

@@ -27,9 +27,7 @@ func historyCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Usage: "print \"json\", or by a Go `TEMPLATE`, in columns if it begins with \"table \""},
 			rootFlag(),
 		},
-		BashComplete: completeImages,
-		OnUsageError: badUsage,
-		Action:       history,
+		Action: history,
 	}
 }
 
@@ -42,7 +40,7 @@ func history(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, snap, err := openStore(c)
+	s, snap, err := openStore(c.Context, c.String("root"))
 	if err != nil {
 		return err
 	}

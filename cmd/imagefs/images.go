@@ -33,8 +33,7 @@ Filters are dangling=true|false, reference=PATTERN, before=IMAGE, since=IMAGE, l
 			&cli.StringFlag{Name: "format", Usage: "print \"json\", or by a Go `TEMPLATE`, in columns if it begins with \"table \""},
 			rootFlag(),
 		},
-		OnUsageError: badUsage,
-		Action:       images,
+		Action: images,
 	}
 }
 
@@ -49,7 +48,7 @@ func images(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, snap, err := openStore(c)
+	s, snap, err := openStore(c.Context, c.String("root"))
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,7 @@ func inspectCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Usage: "print \"json\" in one line, or by a Go `TEMPLATE`"},
 			rootFlag(),
 		},
-		BashComplete: completeImages,
-		OnUsageError: badUsage,
-		Action:       inspect,
+		Action: inspect,
 	}
 }
 
@@ -43,7 +41,7 @@ func inspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, snap, err := openStore(c)
+	s, snap, err := openStore(c.Context, c.String("root"))
 	if err != nil {
 		return err
 	}

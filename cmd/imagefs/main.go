@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,6 +19,10 @@ func run(args []string) int {
 	ctx, stop := untilSignal()
 	defer stop()
 	app := newApp()
+	if words, ok := completing(args); ok {
+		fmt.Print(offers(ctx, app, words))
+		return exitOK
+	}
 	args, err := permute(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)

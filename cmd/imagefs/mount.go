@@ -31,8 +31,7 @@ Examples:
 			rootFlag(),
 			&cli.IntFlag{Name: readyFlag, Value: -1, Hidden: true},
 		}, registryFlags()...),
-		OnUsageError: badUsage,
-		Action:       mount,
+		Action: mount,
 	}
 }
 
@@ -61,7 +60,7 @@ func mountConfig(c *cli.Context) (fs.MountConfig, error) {
 		Mirrors:    c.StringSlice("registry-mirror"),
 	}
 	var wrong error
-	if config.Root, wrong = rootDir(c); wrong != nil {
+	if config.Root, wrong = rootDir(c.String("root")); wrong != nil {
 		err = errors.Join(err, wrong)
 	}
 	if config.Mountpoint, wrong = filepath.Abs(args[0]); wrong != nil {

@@ -28,8 +28,7 @@ func pullCommand() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only the name"},
 			rootFlag(),
 		}, registryFlags()...),
-		OnUsageError: badUsage,
-		Action:       pull,
+		Action: pull,
 	}
 }
 
@@ -63,8 +62,14 @@ func newReporter(quiet bool) reporter {
 	switch {
 	case quiet:
 		return &lastLine{out: os.Stdout}
-	case term.IsTerminal(int(os.Stdout.Fd())):
+	case hasRoom(os.Stdout):
 		return &bars{out: os.Stdout}
 	}
 	return &lines{out: os.Stdout}
+}
+
+// hasRoom tells whether f is a terminal that knows its size; bars need some.
+func hasRoom(f *os.File) bool {
+	width, height, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && height > 0
 }

@@ -15,11 +15,13 @@ import (
 	"github.com/imagefs/imagefs/store"
 )
 
+const rootEnv = "IMAGEFS_ROOT"
+
 func rootFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name:    "root",
-		Usage:   "the `DIR`ectory of the store (default: /var/lib/imagefs for root, else $XDG_DATA_HOME/imagefs)",
-		EnvVars: []string{"IMAGEFS_ROOT"},
+		Usage:   "keep the store in `DIR` (default: /var/lib/imagefs for root, else $XDG_DATA_HOME/imagefs)",
+		EnvVars: []string{rootEnv},
 	}
 }
 
@@ -30,10 +32,10 @@ func registryFlags() []cli.Flag {
 	}
 }
 
-// rootDir is the store's directory, absolute.
-func rootDir(c *cli.Context) (string, error) {
-	if dir := c.String("root"); dir != "" {
-		return filepath.Abs(dir)
+// rootDir is the store's directory, absolute; asked is what the user asked for, or "".
+func rootDir(asked string) (string, error) {
+	if asked != "" {
+		return filepath.Abs(asked)
 	}
 	if os.Geteuid() == 0 {
 		return "/var/lib/imagefs", nil
@@ -49,8 +51,8 @@ func rootDir(c *cli.Context) (string, error) {
 }
 
 // openStore opens the store, and takes in what another program has put into it. The caller closes it.
-func openStore(c *cli.Context) (*store.Store, *store.Snapshot, error) {
-	dir, err := rootDir(c)
+func openStore(ctx context.Context, root string) (*store.Store, *store.Snapshot, error) {
+	dir, err := rootDir(root)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +60,7 @@ func openStore(c *cli.Context) (*store.Store, *store.Snapshot, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	snap, err := adopt(c.Context, s)
+	snap, err := adopt(ctx, s)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}
@@ -89,7 +91,7 @@ func adopt(ctx context.Context, s *store.Store) (*store.Snapshot, error) {
 
 // openEngine opens an engine on the store. The caller closes the store.
 func openEngine(c *cli.Context) (*imagefs.Engine, *store.Store, error) {
-	dir, err := rootDir(c)
+	dir, err := rootDir(c.String("root"))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,7 +21,6 @@ func umountCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "abort", Usage: "give an error to everybody who waits for it, and unmount although it is in use"},
 		},
-		OnUsageError: badUsage,
 		Action: func(c *cli.Context) error {
 			dir, err := mountpoint(c)
 			if err != nil {
@@ -43,7 +42,6 @@ cannot take over, the old one stays.
 Examples:
 
    ./imagefs-new upgrade ~/images`,
-		OnUsageError: badUsage,
 		Action: func(c *cli.Context) error {
 			dir, err := mountpoint(c)
 			if err != nil {

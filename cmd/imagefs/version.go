@@ -10,10 +10,9 @@ import (
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "version",
-		Usage:        "Show the version",
-		ArgsUsage:    " ",
-		OnUsageError: badUsage,
+		Name:      "version",
+		Usage:     "Show the version",
+		ArgsUsage: " ",
 		Action: func(c *cli.Context) error {
 			if _, err := words(c, 0, 0); err != nil {
 				return err

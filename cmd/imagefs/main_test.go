@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"imagefs": main})
+}
+
+// TestScripts runs testdata/script/*.txtar on the binary, with a registry at $REG that has the images of fillRegistry.
+func TestScripts(t *testing.T) {
+	reg := fillRegistry(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("REG", reg.Host)
+			env.Setenv("IMAGEFS_ROOT", env.WorkDir+"/root")
+			env.Setenv("DOCKER_CONFIG", env.WorkDir)
+			env.Setenv("TZ", "UTC")
+			return os.Mkdir(env.WorkDir+"/home", 0o755)
+		},
+	})
+}
