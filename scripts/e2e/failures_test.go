@@ -92,7 +92,7 @@ var failures = []failure{
 		syscall.EHOSTUNREACH, "registry.invalid"},
 	{"stalls for good", func(s *registrytest.Server) string {
 		line := simple(s)
-		s.Next(registrytest.Always, "GET .*/blobs/", registrytest.Stall(10))
+		s.Next(registrytest.Always, "GET .*/blobs/", registrytest.Stall(0))
 		return line
 	}, syscall.ETIMEDOUT, "no data"},
 	{"errors for good", func(s *registrytest.Server) string {
@@ -104,7 +104,7 @@ var failures = []failure{
 		line := simple(s)
 		s.Next(registrytest.Always, "GET .*/blobs/", registrytest.Truncate(100))
 		return line
-	}, syscall.EIO, "ended early"},
+	}, syscall.EIO, "ended at byte 100"},
 	{"body of the wrong digest", func(s *registrytest.Server) string {
 		line := simple(s)
 		s.Next(registrytest.Always, "GET .*/blobs/"+digest.FromBytes(gzipped(simpleTar(s))).String(), registrytest.Flip(150))

@@ -67,7 +67,7 @@ func leftMounts() []string {
 	}
 	var left []string
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) > 2 && (strings.HasPrefix(f[1], workDir) || strings.HasPrefix(f[2], "fuse.imagefs")) {
+		if f := strings.Fields(line); len(f) > 2 && (strings.HasPrefix(f[1], workDir) || strings.HasPrefix(f[1], "/run/imagefs/")) {
 			left = append(left, f[1])
 		}
 	}
