@@ -1,7 +1,7 @@
 package layer
 
 import (
-	"archive/tar"
+	"github.com/vbatts/tar-split/archive/tar"
 	"errors"
 	"fmt"
 	"io"
