@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +25,8 @@ var helpers = map[string]func() error{
 	"mute":     func() error { select {} },
 	"holder":   holdHelper,
 	"mounter":  mountHelper,
+	"walker":   walkHelper,
+	"readers":  readHelper,
 }
 
 // serveToy is the server process: descriptors 3 and 4 are a device and its slots.
@@ -67,6 +68,9 @@ func mountToy(t *testing.T, slots int) *mounted {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			Abort(m.dir) // nobody shall wait for what a broken server has forgotten
+		}
 		m.dev.Close()
 		Unmount(m.dir, true) // EINVAL if the test has done it
 	})
@@ -134,6 +138,9 @@ func hold(t *testing.T, helper string, slots int, env ...string) *held {
 	}
 	go func() { h.ended <- h.holder.Run(context.Background()) }()
 	t.Cleanup(func() {
+		if t.Failed() {
+			Abort(h.dir)
+		}
 		Unmount(h.dir, true)
 		if err := <-h.ended; err != nil {
 			t.Errorf("Run: %v", err)
@@ -161,10 +168,20 @@ func (h *held) pidAfter(t *testing.T, old int) (pid int) {
 	return pid
 }
 
-func (h *held) path(elements ...any) string {
-	path := h.dir
-	for _, e := range elements {
-		path = filepath.Join(path, fmt.Sprint(e))
+// readable tells whether the mount answers.
+func (h *held) readable(t *testing.T) {
+	t.Helper()
+	if _, err := cat(filepath.Join(h.dir, "d1", "f1")); err != nil {
+		t.Error(err)
 	}
-	return path
+}
+
+// writer writes to the gate.
+func (h *held) writer(t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", `echo x > "$0"`, filepath.Join(h.dir, "gate"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
 }

@@ -17,7 +17,11 @@ const helperEnv = "CONN_TEST_HELPER"
 
 func TestMain(m *testing.M) {
 	if helper := os.Getenv(helperEnv); helper != "" {
-		if err := helpers[helper](); err != nil {
+		run, ok := helpers[helper]
+		if !ok {
+			os.Exit(2)
+		}
+		if err := run(); err != nil {
 			Refuse(err)
 			fmt.Fprintln(os.Stderr, helper+":", err)
 			os.Exit(1)

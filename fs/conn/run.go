@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A server that dies younger than this, or before it is ready, has its successor wait: not the first time, then from
-// the first delay on, doubling, to the longest.
+// A server that crashes younger than this, or ends before it is ready, has its successor wait: not the first time, then
+// from the first delay on, doubling, to the longest. One that was ready and is killed from outside is replaced at once.
 const (
 	young        = 100 * time.Millisecond
 	firstDelay   = 10 * time.Millisecond
@@ -60,7 +60,7 @@ func (r *run) isHopeless() bool {
 // bury plans the start of the next server.
 func (r *run) bury() {
 	delay := time.Duration(0)
-	if r.server.isReady() && time.Since(r.server.born) >= young {
+	if r.server.isReady() && (r.server.killed() || time.Since(r.server.born) >= young) {
 		r.deaths = 0
 	} else if r.deaths++; r.deaths > 1 {
 		delay = min(firstDelay<<min(r.deaths-2, 10), longestDelay)

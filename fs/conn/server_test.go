@@ -3,9 +3,7 @@ package conn
 import (
 	"bytes"
 	"errors"
-	"io"
 	"log"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -28,37 +26,8 @@ func TestWalk(t *testing.T) {
 			f := newToy()
 			f.cached = true
 			m.serve(t, f, o)
-			var readers sync.WaitGroup
-			for range 3 {
-				readers.Go(func() { walk(t, m.dir, f) })
-			}
-			readers.Wait()
+			walk(t, m.dir)
 		})
-	}
-}
-
-func walk(t *testing.T, dir string, f *toy) {
-	files := 0
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		got, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		files++
-		if !bytes.Equal(got, f.content(info.Sys().(*syscall.Stat_t).Ino)) {
-			t.Errorf("%s has wrong bytes", path)
-		}
-		return nil
-	})
-	if err != nil || files != f.dirs*f.files {
-		t.Errorf("%d files: %v", files, err)
 	}
 }
 
@@ -71,7 +40,7 @@ func TestPanicAndFaultAreEIO(t *testing.T) {
 			m.serve(t, newToy(), o)
 			for _, file := range []string{"panic", "fault"} {
 				for range 5 { // more often than there are workers
-					if _, err := os.ReadFile(filepath.Join(m.dir, file)); !errors.Is(err, syscall.EIO) {
+					if _, err := readFile(filepath.Join(m.dir, file)); !errors.Is(err, syscall.EIO) {
 						t.Errorf("%s: %v", file, err)
 					}
 				}
@@ -108,7 +77,7 @@ func TestInodeNotify(t *testing.T) {
 	f.cached = true
 	s := m.serve(t, f, Options{Workers: 2})
 	read := func() string {
-		b, err := os.ReadFile(filepath.Join(m.dir, "version"))
+		b, err := readFile(filepath.Join(m.dir, "version"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +109,8 @@ func TestEntryNotify(t *testing.T) {
 	s := m.serve(t, f, Options{Workers: 2})
 	lookups := func() int64 {
 		before := f.requests.Load()
-		if _, err := os.Lstat(filepath.Join(m.dir, "d7")); err != nil {
+		var st unix.Stat_t
+		if err := unix.Lstat(filepath.Join(m.dir, "d7"), &st); err != nil {
 			t.Fatal(err)
 		}
 		return f.requests.Load() - before
@@ -218,55 +188,46 @@ func TestReserve(t *testing.T) {
 	m.serve(t, f, Options{})
 	var blocked []*exec.Cmd
 	for {
-		file, err := os.Open(filepath.Join(m.dir, "slow"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before := f.requests.Load()
-		cmd := exec.Command("cat")
-		cmd.Stdin = file
-		stderr, err := cmd.StderrPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := f.waiting.Load()
+		var words bytes.Buffer
+		cmd := exec.Command("cat", filepath.Join(m.dir, "slow"))
+		cmd.Stderr = &words
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		file.Close()
-		refused := make(chan string, 1)
-		go func() {
-			text, _ := io.ReadAll(stderr)
-			refused <- string(text)
-		}()
-		var words string
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		refused := false
 		eventually(t, "cat reads", func() bool {
 			select {
-			case words = <-refused:
+			case <-ended:
+				refused = true
 				return true
 			default:
-				return f.requests.Load() > before+1 // GETATTR and READ
+				return f.waiting.Load() > before
 			}
 		})
-		if words != "" {
-			cmd.Wait()
-			if !strings.Contains(words, "temporarily unavailable") {
-				t.Errorf("cat says %q", words)
+		if refused {
+			if !strings.Contains(words.String(), "temporarily unavailable") {
+				t.Errorf("cat says %q", &words)
 			}
 			break
 		}
 		blocked = append(blocked, cmd)
+		defer func() { <-ended }()
 	}
 	if n := len(blocked); n != 12 { // 16, 4 of them reserved
 		t.Errorf("%d reads wait", n)
 	}
-	if _, err := os.Stat(filepath.Join(m.dir, "d1", "f1")); err != nil {
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(m.dir, "d1", "f1"), &st); err != nil {
 		t.Error(err)
 	}
 	for _, cmd := range blocked {
 		cmd.Process.Signal(syscall.SIGINT)
-		cmd.Wait()
 	}
-	if _, err := os.ReadFile(filepath.Join(m.dir, "d1", "f1")); err != nil {
+	eventually(t, "the reads end", func() bool { return f.waiting.Load() == 0 })
+	if _, err := readFile(filepath.Join(m.dir, "d1", "f1")); err != nil {
 		t.Error(err)
 	}
 }
@@ -281,7 +242,7 @@ func TestUnmountUnderLoad(t *testing.T) {
 			for range 4 {
 				readers.Go(func() {
 					for first := true; ; first = false {
-						b, err := os.ReadFile(filepath.Join(m.dir, "d0", "f0"))
+						b, err := readFile(filepath.Join(m.dir, "d0", "f0"))
 						if first {
 							started <- true
 						}
@@ -305,15 +266,21 @@ func TestUnmountUnderLoad(t *testing.T) {
 // TestAbort frees the reader of a server that does not answer.
 func TestAbort(t *testing.T) {
 	m := mountToy(t, 8)
+	read := make(chan error)
 	go func() {
-		// Nobody has answered INIT, let alone this.
-		time.AfterFunc(10*time.Millisecond, func() {
-			if err := Abort(m.dir); err != nil {
-				t.Error(err)
-			}
-		})
+		_, err := readFile(filepath.Join(m.dir, "version")) // nobody has answered INIT, let alone this
+		read <- err
 	}()
-	if _, err := os.ReadFile(filepath.Join(m.dir, "version")); err == nil {
+	select {
+	case err := <-read:
+		t.Errorf("a read without a server ended: %v", err)
+		return
+	case <-time.After(20 * time.Millisecond):
+	}
+	if err := Abort(m.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-read; err == nil {
 		t.Error("read without a server")
 	}
 	if err := Abort(t.TempDir()); !errors.Is(err, syscall.EINVAL) {

@@ -1,14 +1,10 @@
 package conn
 
 import (
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -39,49 +35,24 @@ func TestKillsUnderReaders(t *testing.T) {
 }
 
 func killUnderReaders(t *testing.T, h *held, kills int) {
-	var (
-		readers sync.WaitGroup
-		stop    atomic.Bool
-		files   atomic.Int64
-		f       = newToy()
-	)
-	for range 4 {
-		readers.Go(func() {
-			for !stop.Load() {
-				d, i := rand.IntN(f.dirs), rand.IntN(f.files)
-				got, err := os.ReadFile(h.path(fmt.Sprint("d", d), fmt.Sprint("f", i)))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if sha256.Sum256(got) != f.sum(uint64(2+d)*1000+uint64(i)) {
-					t.Errorf("d%d/f%d has wrong bytes", d, i)
-					return
-				}
-				files.Add(1)
-			}
-		})
-	}
+	r := startReaders(t, h.dir)
 	pid := 0
 	for range kills {
 		pid = h.pidAfter(t, pid)
-		read := files.Load()
-		eventually(t, "a file is read", func() bool { return files.Load() > read })
+		before := r.files.Load()
+		eventually(t, "a file is read", func() bool { return r.files.Load() > before })
 		time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond) // a random moment, not a wait
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
-	stop.Store(true)
-	readers.Wait()
-	t.Logf("%d files read", files.Load())
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d files read", r.files.Load())
 }
 
 func TestBlockingWriteSurvivesKills(t *testing.T) {
 	h := hold(t, "names", 16)
-	cmd := exec.Command("sh", "-c", "echo x > gate")
-	cmd.Dir = h.dir
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd := h.writer(t)
 	pid := h.pidAfter(t, 0)
 	for range 5 {
 		gate := h.atGate(t)
@@ -99,11 +70,7 @@ func TestInterrupt(t *testing.T) {
 	for _, when := range []string{"before", "after", "while"} {
 		t.Run(when+" a takeover", func(t *testing.T) {
 			h := hold(t, "names", 16)
-			cmd := exec.Command("sh", "-c", "echo x > gate")
-			cmd.Dir = h.dir
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			cmd := h.writer(t)
 			// Kept open until the end, so that only the interrupt can end the write.
 			defer h.atGate(t).Close()
 			pid := h.pidAfter(t, 0)

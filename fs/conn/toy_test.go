@@ -24,6 +24,7 @@ type toy struct {
 
 	version  atomic.Uint64 // what "version" holds
 	unmounts atomic.Int32
+	waiting  atomic.Int64 // READs of "slow"
 	requests atomic.Int64 // LOOKUP, GETATTR and READ
 }
 
@@ -154,6 +155,8 @@ func (f *toy) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.Re
 	case faultNode:
 		return fuse.ReadResultData(unmapped()), fuse.OK
 	case slowNode:
+		f.waiting.Add(1)
+		defer f.waiting.Add(-1)
 		<-cancel
 		return nil, fuse.EINTR
 	case versionNode:
