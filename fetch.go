@@ -117,8 +117,10 @@ func (p *pull) manifest(ctx context.Context, ref reference.Named, entry ocispec.
 	if err != nil {
 		return m, err
 	}
-	m.Descriptor.Platform = entry.Platform
-	return m, nil
+	if m.Descriptor.Size != entry.Size {
+		return m, invalidManifest(m, "it has %d bytes, where its index says %d", m.Descriptor.Size, entry.Size)
+	}
+	return registry.Manifest{Descriptor: entry, Raw: m.Raw}, nil
 }
 
 // image fetches and checks the config of a manifest.

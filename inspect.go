@@ -72,10 +72,7 @@ func Inspect(s *store.Store, snap *store.Snapshot, img *store.Image) ([]byte, er
 }
 
 func inspect(c config, snap *store.Snapshot, img *store.Image) ImageInspect {
-	names := namesByImage(snap)[img]
-	if names == nil {
-		names = new(imageNames)
-	}
+	names := namesOfImage(snap, img)
 	target := img.Manifest
 	if img.Index != nil {
 		target = *img.Index

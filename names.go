@@ -46,6 +46,22 @@ func namesByImage(snap *store.Snapshot) map[*store.Image]*imageNames {
 	return all
 }
 
+// namesOfImage finds the names of one image.
+func namesOfImage(snap *store.Snapshot, img *store.Image) *imageNames {
+	names := new(imageNames)
+	for i := range snap.References {
+		ref := &snap.References[i]
+		k := slices.IndexFunc(ref.Images, func(other *store.Image) bool { return other.ID == img.ID })
+		if k < 0 {
+			continue
+		}
+		if named, err := reference.ParseNormalizedNamed(ref.Name); err == nil {
+			names.add(named, ref.Target, img, k > 0)
+		}
+	}
+	return names
+}
+
 func (n *imageNames) add(named reference.Named, target ocispec.Descriptor, img *store.Image, other bool) {
 	switch named := named.(type) {
 	case reference.Canonical:

@@ -27,7 +27,11 @@ func (e *Engine) Pull(ctx context.Context, req PullRequest, report Reporter) ([]
 	if err != nil {
 		return nil, err
 	}
-	return e.pulls.do(ctx, p.key(), report, p.run)
+	images, err := e.pulls.do(ctx, p.key(), report, p.run)
+	if err != nil {
+		return nil, p.explain(err)
+	}
+	return images, nil
 }
 
 // pull is one request to pull, understood.
@@ -84,7 +88,7 @@ func (p *pull) run(ctx context.Context, report Reporter) ([]*store.Image, error)
 	}
 	pulled, err := p.references(ctx, report)
 	if err != nil {
-		return nil, p.explain(err)
+		return nil, err
 	}
 	status := "Status: Image is up to date for "
 	if pulled.news {

@@ -173,6 +173,21 @@ func TestPullPlatforms(t *testing.T) {
 	}
 }
 
+// An entry that does not say its platform is taken where no other matches.
+func TestPullPlatformNotSaid(t *testing.T) {
+	b := newBench(t)
+	entry := b.put("web", "x", newImage(t, "x"))
+	entry.Platform = nil
+	arm := imageFor(t, "linux/arm64", "arm")
+	b.reg.PutIndex("web", "1", entry, b.put("web", "arm", arm))
+	for platform, layer := range map[string]string{"linux/arm64": "arm", "linux/s390x": "x"} {
+		images, _ := b.pull(imagefs.PullRequest{Ref: b.ref("web:1"), Platform: platform})
+		if want := newLayers(t, layer)[0].DiffID; images[0].Chains[0].DiffID != want {
+			t.Errorf("%s: got another image than %s", platform, layer)
+		}
+	}
+}
+
 func TestPullOtherPlatformAlone(t *testing.T) {
 	b := newBench(t)
 	b.put("web", "1", imageFor(t, "linux/s390x", "a"))

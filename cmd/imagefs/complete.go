@@ -97,7 +97,14 @@ func valueOf(option string, words []string) string {
 // imageNames are the tags in a store; none, without a word, if there is something wrong with it: the shell is in the
 // middle of a line.
 func imageNames(ctx context.Context, root string) (names []string) {
-	s, snap, err := openStore(ctx, root)
+	dir, err := rootDir(root)
+	if err != nil {
+		return nil
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil // to open it would make it
+	}
+	s, snap, err := openStore(ctx, dir)
 	if err != nil {
 		return nil
 	}
