@@ -25,72 +25,107 @@ type serveConfig struct {
 }
 
 // Serve answers both trees on the descriptors that the holder hands down, until they are unmounted. args is what
-// follows "serve" on the command line.
+// follows "serve" on the command line. When ctx ends, which is how a server makes way for another, Serve returns at once
+// and the process must end: what is at work is neither cancelled nor answered, but left to the successor as it stands.
 func Serve(ctx context.Context, args []string) error {
-	var c serveConfig
-	if len(args) != 1 {
-		return errors.New("serve is started by imagefs mount")
-	}
-	if err := json.Unmarshal([]byte(args[0]), &c); err != nil {
-		return fmt.Errorf("serve: %w", err)
-	}
-	s, err := store.Open(c.Root)
+	s, err := newServer(args)
 	if err != nil {
-		return err
-	}
-	defer s.Close()
-	engine := imagefs.New(s, registry.New(registry.Options{Insecure: c.Insecure, Mirrors: c.Mirrors}))
-	return serve(ctx, engine, c)
-}
-
-func serve(ctx context.Context, engine *imagefs.Engine, c serveConfig) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var tasks sync.WaitGroup
-	defer tasks.Wait()
-	defer cancel()
-	s := engine.Store()
-	contentFS := content.New(s, log.Printf)
-	namesFS, err := names.New(ctx, engine, names.Config{
-		Mountpoint: c.Place.Mountpoint, Content: c.Place.Content,
-		State: c.Place.State, Connection: c.Connection, Log: log.Printf,
-	})
-	if err != nil {
-		return err
-	}
-	contentConn, err := conn.NewServer(inherited(5), inherited(6), contentFS, conn.Options{
-		Fuse: content.MountOptions(), Workers: contentWorkers,
-	})
-	if err != nil {
-		return err
-	}
-	namesConn, err := conn.NewServer(inherited(3), inherited(4), namesFS, conn.Options{
-		Fuse: names.MountOptions(), Poll: namesFS.Poll,
-	})
-	if err != nil {
-		return err
+		return errors.Join(err, conn.Refuse(err))
 	}
 	if err := conn.Ready(); err != nil {
 		return err
 	}
-	tasks.Go(func() {
-		err := s.Watch(ctx, func(old, new *store.Snapshot) {
-			contentFS.Changed(contentConn, old, new)
-			namesFS.Changed(old, new)
-		})
-		if err != nil && ctx.Err() == nil {
-			log.Printf("changes that other processes make to %s will not be seen: %v", s.Dir(), err)
-		}
+	ended := make(chan error, 1)
+	go func() { ended <- s.run() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// server answers the two connections of one mount.
+type server struct {
+	store       *store.Store
+	content     *content.FS
+	contentConn *conn.Server
+	names       *names.FS
+	namesConn   *conn.Server
+
+	ctx    context.Context // of all that the server does by itself
+	cancel context.CancelFunc
+}
+
+func newServer(args []string) (*server, error) {
+	var c serveConfig
+	if len(args) != 1 {
+		return nil, errors.New("serve is started by imagefs mount")
+	}
+	err := json.Unmarshal([]byte(args[0]), &c)
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	s := &server{}
+	if s.store, err = store.Open(c.Root); err != nil {
+		return nil, err
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	engine := imagefs.New(s.store, registry.New(registry.Options{Insecure: c.Insecure, Mirrors: c.Mirrors}))
+	s.content = content.New(s.store, log.Printf)
+	s.contentConn, err = conn.NewServer(inherited(5), inherited(6), s.content, conn.Options{
+		Fuse: content.MountOptions(), Workers: contentWorkers,
 	})
-	tasks.Go(func() {
-		if err := s.Adopt(ctx); err != nil && ctx.Err() == nil {
-			log.Printf("some images of %s cannot be shown: %v", s.Dir(), err)
-		}
+	if err != nil {
+		return nil, err
+	}
+	s.names, err = names.New(s.ctx, engine, names.Config{
+		Mountpoint: c.Place.Mountpoint, Content: c.Place.Content,
+		State: c.Place.State, Connection: c.Connection, Log: log.Printf,
 	})
-	// Whichever tree is unmounted first, the server ends, and the holder takes the other down.
+	if err != nil {
+		return nil, err
+	}
+	s.namesConn, err = conn.NewServer(inherited(3), inherited(4), s.names, conn.Options{
+		Fuse: names.MountOptions(), Poll: s.names.Poll,
+	})
+	return s, err
+}
+
+// run serves until the first of the trees is unmounted; the holder then takes the other down.
+func (s *server) run() error {
+	var tasks sync.WaitGroup
+	tasks.Go(s.watch)
+	tasks.Go(s.adopt)
 	ended := make(chan error, 2)
-	go func() { ended <- namesConn.Serve() }()
-	go func() { ended <- contentConn.Serve() }()
-	return <-ended
+	go func() { ended <- s.namesConn.Serve() }()
+	go func() { ended <- s.contentConn.Serve() }()
+	if s.contentConn.TookOver() {
+		// Tags may have moved while no server watched.
+		s.content.Changed(s.contentConn, nil, s.store.Snapshot())
+	}
+	err := <-ended
+	s.cancel()
+	tasks.Wait()
+	return err
+}
+
+// watch tells both trees, and through them the kernel, of what any process changes.
+func (s *server) watch() {
+	err := s.store.Watch(s.ctx, func(old, new *store.Snapshot) {
+		s.content.Changed(s.contentConn, old, new)
+		s.names.Changed(old, new)
+	})
+	if err != nil {
+		log.Printf("changes that other processes make to %s will not be seen: %v", s.store.Dir(), err)
+	}
+}
+
+// adopt unpacks what other programs put into the layout.
+func (s *server) adopt() {
+	if err := s.store.Adopt(s.ctx); err != nil && s.ctx.Err() == nil {
+		log.Printf("some images of %s cannot be shown: %v", s.store.Dir(), err)
+	}
 }
 
 // inherited is a descriptor that the holder handed down; see held.files.
