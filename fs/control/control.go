@@ -22,7 +22,7 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	jobs := newJobs(ctx, c.Log)
 	verbs := []Verb{Pull(e), cancelVerb(jobs)}
 	events := NewFeed(droppedEvents)
-	t := &Tree{started: time.Now(), jobs: jobs, files: map[string]entry{
+	t := &Tree{started: time.Now(), jobs: jobs, events: events, files: map[string]entry{
 		"ctl/errors": {Text(0o400, jobs.errorLog), true},
 		"ctl/events": {events, false},
 	}}

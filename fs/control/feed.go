@@ -157,3 +157,10 @@ func (s *feedSession) Close() {
 	defer s.feed.mu.Unlock()
 	delete(s.feed.readers, s)
 }
+
+// Readers is how many sessions are open.
+func (f *Feed) Readers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.readers)
+}

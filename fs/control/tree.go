@@ -15,6 +15,7 @@ type Tree struct {
 	started time.Time
 	files   map[string]entry // those that are always there
 	jobs    *jobs
+	events  *Feed
 }
 
 type entry struct {

@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -140,6 +142,12 @@ type testMount struct {
 	dir    string
 	engine *fakeEngine
 	store  *store.Store
+	polls  atomic.Int64
+}
+
+func (m *testMount) poll(node, fh uint64, events uint32, wake func()) (uint32, fuse.Status) {
+	m.polls.Add(1)
+	return m.Poll(node, fh, events, wake)
 }
 
 func mount(t *testing.T) *testMount {
@@ -165,7 +173,7 @@ func mount(t *testing.T) *testMount {
 	if err != nil {
 		t.Skip("cannot mount: ", err)
 	}
-	server, err := conn.NewServer(dev, slots, m.FS, conn.Options{Fuse: MountOptions(), Poll: m.Poll})
+	server, err := conn.NewServer(dev, slots, m.FS, conn.Options{Fuse: MountOptions(), Poll: m.poll})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,9 @@ package names
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // TestShell types what a user would.
@@ -84,32 +80,6 @@ func TestPull(t *testing.T) {
 	if got, want := strings.Join(pulls[len(pulls)-2:], "\n"),
 		"{Ref:alpine Platform:linux/arm64 AllPlatforms:false AllTags:true}\n{Ref:a Platform: AllPlatforms:true AllTags:false}"; got != want {
 		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-// TestRetriedLine fails the second of three lines: the writer's next try of it is told so, and nothing runs twice.
-func TestRetriedLine(t *testing.T) {
-	m := mount(t)
-	f, err := os.OpenFile(filepath.Join(m.dir, "ctl/pull"), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	fd := int(f.Fd())
-	if n, err := unix.Write(fd, []byte("a\nnope\nb\n")); n != 2 || err != nil {
-		t.Fatal(n, err)
-	}
-	if n, err := unix.Write(fd, []byte("nope\nb\n")); err != unix.ENOENT {
-		t.Fatal(n, err)
-	}
-	if n := len(m.engine.pulled()); n != 2 {
-		t.Errorf("%d pulls", n)
-	}
-	if n, err := unix.Write(fd, []byte("nope\nb\n")); err != unix.ENOENT { // a new try of its own
-		t.Fatal(n, err)
-	}
-	if n := len(m.engine.pulled()); n != 3 {
-		t.Errorf("%d pulls", n)
 	}
 }
 
