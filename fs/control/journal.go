@@ -33,7 +33,8 @@ type journal struct {
 // journalLimit is how many bytes are appended before the journal is written anew.
 const journalLimit = 1 << 20
 
-// readJournal returns the records of the journal at path that are of the connection, or none.
+// readJournal returns the records of the journal at path, if it is of the connection. With an error, they are those
+// before the fault.
 func readJournal(path, connection string) ([]record, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +52,7 @@ func readJournal(path, connection string) ([]record, error) {
 		text = rest
 		var r record
 		if err := json.Unmarshal(line, &r); err != nil {
-			return nil, &fs.PathError{Op: "parse", Path: path, Err: err}
+			return records, &fs.PathError{Op: "parse", Path: path, Err: err}
 		}
 		if records == nil && r.Connection != connection {
 			return nil, nil
@@ -100,7 +101,7 @@ func (t *jobs) load(dir, connection string) error {
 	t.connection = connection
 	records, err := readJournal(t.journal.path, connection)
 	if err != nil {
-		return err
+		t.log("journal of jobs: %v", err) // a mount without its past is better than none
 	}
 	for _, r := range records {
 		t.apply(r)
