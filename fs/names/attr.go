@@ -25,7 +25,7 @@ func status(err error) fuse.Status {
 	return fuse.Status(errno.Of(err))
 }
 
-// attr fills in what lstat(2) tells of a path.
+// attr fills in what lstat(2) tells of a path. A directory's nlink is 1, which promises nothing of its subdirectories.
 func (f *FS) attr(path string, i fs.FileInfo, out *fuse.Attr) {
 	t := i.ModTime()
 	out.SetTimes(&t, &t, &t)
@@ -33,9 +33,6 @@ func (f *FS) attr(path string, i fs.FileInfo, out *fuse.Attr) {
 	out.Uid, out.Gid, out.Blksize = f.uid, f.gid, 4096
 	out.Blocks = (out.Size + 511) / 512
 	out.Mode |= fileType(i.Mode())
-	if i.IsDir() {
-		out.Nlink = 2
-	}
 }
 
 // fileType is the S_IFMT bits.
