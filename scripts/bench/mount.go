@@ -16,7 +16,6 @@ import (
 // mount is a running `imagefs mount`.
 type mount struct {
 	dir, root string
-	pid       int
 }
 
 func startMount(ctx context.Context, dir string) (*mount, error) {
