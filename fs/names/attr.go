@@ -1,7 +1,6 @@
 package names
 
 import (
-	"errors"
 	"io/fs"
 	"syscall"
 	"time"
@@ -18,9 +17,6 @@ const dirTimeout = time.Second
 func status(err error) fuse.Status {
 	if e, ok := err.(syscall.Errno); ok {
 		return fuse.Status(e)
-	}
-	if errors.Is(err, errNotDir) {
-		return fuse.ENOTDIR
 	}
 	return fuse.Status(errno.Of(err))
 }

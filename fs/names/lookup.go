@@ -54,7 +54,7 @@ func (f *FS) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) (cod
 	}
 	i, err := f.lstat(path)
 	if err == nil && !i.IsDir() {
-		err = errNotDir
+		err = syscall.ENOTDIR
 	}
 	return status(err)
 }

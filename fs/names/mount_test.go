@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/imagefs/imagefs/store/storetest"
 )
 
 // TestShell types what a user would.
@@ -155,4 +157,16 @@ func TestTwoWriters(t *testing.T) {
 	m.want(`echo slow > ctl/pull & until [ -e ctl/jobs/1 ]; do :; done
 echo ok > ctl/pull; echo ok >> ctl/pull; cat ctl/pull > /dev/null; stat -c %s ctl/pull; cat ctl/jobs/1/status; echo 1 > ctl/cancel; wait $!`,
 		"0\nrunning\nbash: line 1: echo: write error: Operation canceled\nexit status 1\n")
+}
+
+// TestOtherProcess has another process, told from one only by its pid, pull: what it did is there at once.
+func TestOtherProcess(t *testing.T) {
+	m := mount(t)
+	m.want("ls docker.io/library; test -e docker.io/library/new; echo $?", "alpine\ngolang\n1\n")
+	other := storetest.Open(t, m.store.Dir())
+	testImage(t, "arm").Publish(t, other, "docker.io/library/new:1")
+	testImage(t, "arm").Publish(t, other, "docker.io/library/alpine:latest")
+	m.want("ls docker.io/library; readlink docker.io/library/{new/1,alpine/latest} new:1; grep -c new images",
+		"alpine\ngolang\nnew\n../../../by-id/"+idOf(t, "arm")+"\n../../../by-id/"+idOf(t, "arm")+
+			"\ndocker.io/library/new/1\n1\n")
 }

@@ -2,7 +2,6 @@ package names
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -61,7 +60,8 @@ func newFS(ctx context.Context, e control.Engine, s Store, c Config) (*FS, error
 	f.files.Add(".stats", control.Text(0o444, f.stats), true)
 	f.files.Add(".accesslog", f.accessLog, false)
 	f.shown.Store(&shown{snap, NewView(snap, f.mount)})
-	return f, f.learn(".")
+	f.learn(".")
+	return f, nil
 }
 
 // MountOptions are those that the tree needs.
@@ -129,26 +129,26 @@ func (f *FS) show(snap *store.Snapshot) *View {
 
 // learn makes the ids known of all that is listed from dir on, and of the control files that are not, so that the
 // kernel's are known to a successor.
-func (f *FS) learn(dir string) error {
-	if _, err := f.ids.add(dir); err != nil {
-		return err
-	}
+func (f *FS) learn(dir string) {
+	f.know(dir)
 	list, err := f.readDir(dir)
 	if err != nil {
-		return err
+		return // it went while it was being read
 	}
-	var errs error
 	for _, path := range f.files.Unlisted(dir) {
-		_, err := f.ids.add(path)
-		errs = errors.Join(errs, err)
+		f.know(path)
 	}
 	for _, e := range list {
-		path := join(dir, e.Name())
-		if e.IsDir() {
-			errs = errors.Join(errs, f.learn(path))
-		} else if _, err := f.ids.add(path); err != nil {
-			errs = errors.Join(errs, err)
+		if path := join(dir, e.Name()); e.IsDir() {
+			f.learn(path)
+		} else {
+			f.know(path)
 		}
 	}
-	return errs
+}
+
+func (f *FS) know(path string) {
+	if _, err := f.ids.add(path); err != nil {
+		f.log("%s cannot be shown: it has the hash of another path", path)
+	}
 }

@@ -2,15 +2,9 @@ package names
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"io/fs"
 	"syscall"
-)
-
-var (
-	errNotDir = errors.New("not a directory")
-	errLink   = syscall.ELOOP // as open(2) of a symlink says with O_NOFOLLOW
 )
 
 func (n *node) open() fs.File {
@@ -31,13 +25,13 @@ type openFile struct {
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.node, nil }
 func (f *openFile) Close() error               { return nil }
 
-// openLink is a symlink that leads out of the tree.
+// openLink is a symlink that leads out of the tree. A read fails as open(2) does with O_NOFOLLOW.
 type openLink struct{ node *node }
 
 func (f *openLink) Stat() (fs.FileInfo, error) { return f.node, nil }
 func (f *openLink) Close() error               { return nil }
 func (f *openLink) Read([]byte) (int, error) {
-	return 0, &fs.PathError{Op: "read", Path: f.node.name, Err: errLink}
+	return 0, &fs.PathError{Op: "read", Path: f.node.name, Err: syscall.ELOOP}
 }
 
 type openDir struct {
