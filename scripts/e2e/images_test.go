@@ -53,9 +53,9 @@ func tarLayer(t *testing.T, h *tar.Header, content []byte) v1.Layer {
 }
 
 // rawLayer is a layer of a tar as it stands.
-func rawLayer(t *testing.T, tar []byte) v1.Layer {
+func rawLayer(t *testing.T, tar []byte, options ...tarball.LayerOption) v1.Layer {
 	t.Helper()
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(tar)), nil })
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(tar)), nil }, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

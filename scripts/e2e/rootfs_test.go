@@ -73,7 +73,8 @@ func umociUnpack(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
 	sh(t, "skopeo copy -q --src-tls-verify=false docker://"+name+" oci:"+dir+"/oci:x")
-	sh(t, "umoci unpack --image "+dir+"/oci:x "+dir+"/bundle")
+	// What has no entry gets umoci's umask.
+	sh(t, "umask 022 && umoci unpack --image "+dir+"/oci:x "+dir+"/bundle")
 	return filepath.Join(dir, "bundle", "rootfs")
 }
 

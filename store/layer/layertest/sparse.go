@@ -20,7 +20,8 @@ const (
 	SparsePAX10 = "1.0"
 )
 
-// Sparse is a file of size bytes that is zero outside of extents, in one of GNU tar's formats.
+// Sparse is a file of size bytes that is zero outside of extents, in one of GNU tar's formats. GNU tar itself reads it
+// only if all extents but the last are whole blocks of 512 bytes.
 func Sparse(format, name string, size int64, extents ...Extent) Entry {
 	// GNU tar ends the map with an empty extent at the end of the file.
 	extents = append(extents, Extent{Offset: size})
