@@ -159,11 +159,14 @@ func (m *held) close() {
 // hold runs servers until the trees are unmounted.
 func (m *held) hold(ctx context.Context, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	m.holder = conn.Holder{Files: m.files, Command: m.command, Log: log.Printf}
-	if err := m.place.listen(ctx, m.handle); err != nil {
+	wait, err := m.place.listen(ctx, m.handle)
+	if err != nil {
+		cancel()
 		return errors.Join(err, m.unmount(true))
 	}
+	defer wait()
+	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- m.holder.Run(context.WithoutCancel(ctx)) }()
 	go m.upgradeOnHangup(ctx)

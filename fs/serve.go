@@ -95,6 +95,7 @@ func newServer(args []string) (*server, error) {
 // run serves until the first of the trees is unmounted; the holder then takes the other down.
 func (s *server) run() error {
 	var tasks sync.WaitGroup
+	s.names.Connect(s.namesConn, s.namesConn.TookOver())
 	tasks.Go(s.watch)
 	tasks.Go(s.adopt)
 	ended := make(chan error, 2)
@@ -107,6 +108,7 @@ func (s *server) run() error {
 	err := <-ended
 	s.cancel()
 	tasks.Wait()
+	s.names.Wait()
 	return err
 }
 
@@ -114,7 +116,7 @@ func (s *server) run() error {
 func (s *server) watch() {
 	err := s.store.Watch(s.ctx, func(old, new *store.Snapshot) {
 		s.content.Changed(s.contentConn, old, new)
-		s.names.Changed(old, new)
+		s.names.Changed()
 	})
 	if err != nil {
 		log.Printf("changes that other processes make to %s will not be seen: %v", s.store.Dir(), err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 
 	"github.com/imagefs/imagefs/fs/errno"
@@ -24,32 +25,36 @@ type reply struct {
 	Errno syscall.Errno `json:",omitempty"`
 }
 
-// listen answers requests on the place's socket with handle, until ctx ends.
-func (p place) listen(ctx context.Context, handle func(request) error) error {
+// listen answers requests on the place's socket with handle, until ctx ends. wait then waits for the answers.
+func (p place) listen(ctx context.Context, handle func(request) error) (wait func(), err error) {
 	if err := os.Remove(p.socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "unix", p.socket())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	context.AfterFunc(ctx, func() { l.Close() })
-	go func() {
+	var tasks sync.WaitGroup
+	tasks.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go answer(c, handle)
+			tasks.Go(func() { answer(ctx, c, handle) })
 		}
-	}()
-	return nil
+	})
+	return tasks.Wait, nil
 }
 
-func answer(c net.Conn, handle func(request) error) {
+func answer(ctx context.Context, c net.Conn, handle func(request) error) {
 	defer c.Close()
+	// Who connects and asks nothing is not waited for.
+	stop := context.AfterFunc(ctx, func() { c.Close() })
 	var req request
 	err := json.NewDecoder(c).Decode(&req)
+	stop()
 	if err == nil {
 		err = handle(req)
 	}

@@ -26,7 +26,9 @@ func (v *View) alias(dir, name string) *node {
 	if n := v.listed(to); n != nil {
 		t = n.time
 	}
-	return newLink(name, relative(dir, to), t)
+	link := newLink(name, relative(dir, to), t)
+	link.unlisted = true
+	return link
 }
 
 // canonical is the path that an alias leads to, or "".

@@ -10,8 +10,10 @@ import (
 	"github.com/imagefs/imagefs/fs/errno"
 )
 
-// dirTimeout is how long the kernel keeps a directory's name and attributes. Its entries it does not keep.
-const dirTimeout = time.Second
+// keep is how long the kernel keeps the names and attributes of directories and listed links, so that not each path
+// that leads through a tag to an image costs a dozen requests. It is told when a link changes. Listings, and that a name
+// does not exist, it does not keep.
+const keep = time.Second
 
 // status is the errno of an error. An errno by itself means itself.
 func status(err error) fuse.Status {
@@ -43,8 +45,8 @@ func fileType(m fs.FileMode) uint32 {
 }
 
 func timeout(i fs.FileInfo) time.Duration {
-	if i.IsDir() {
-		return dirTimeout
+	if n, ok := i.(*node); i.IsDir() || ok && n.isLink() && !n.unlisted {
+		return keep
 	}
 	return 0
 }

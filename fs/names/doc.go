@@ -7,13 +7,14 @@
 // A node id is the hash of the node's path, so any server gives a path the same id:
 //
 //	bits 63…12  FNV-1a of the path below the mount point; the root is 1 instead
-//	bits 11…0   0, or for a control file a serial number
+//	bits 11…0   of a listed symlink a hash of its target, of other symlinks and of control files a serial number,
+//	            otherwise 0
 //
 // A control file gets another serial number each time that it is looked up, because the kernel holds an inode's lock
 // while it waits for a write to be answered, and truncates (that is, opens with ">") under the same lock: two shells
 // that write to one inode would wait for each other where no signal reaches them. Two paths with the same hash are not
 // confused: the one that comes second is answered EIO.
 //
-// The kernel keeps directories for a second and nothing else, and asks for everything else each time, so that what
-// another process does is seen at once.
+// The kernel keeps directories, listed symlinks and their targets for a second, and nothing else: it asks for everything
+// else each time, and is told when a symlink changes ([FS.Changed]), so that what another process does is seen at once.
 package names

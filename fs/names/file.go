@@ -101,6 +101,7 @@ func (f *FS) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (writt
 	ctx, end := interruptible(cancel, in.Pid)
 	defer end()
 	n, err := s.Write(ctx, callOf(&in.InHeader, in.Flags), data)
+	f.Changed() // before the answer, so that whoever wrote finds what the line did
 	if err != nil {
 		return 0, status(err)
 	}

@@ -35,6 +35,13 @@ func hashID(path string) uint64 {
 	return h.Sum64() &^ serialMask
 }
 
+// linkID is the id of a listed symlink. The kernel keeps an inode's target, so another target is another inode.
+func linkID(path, target string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(target))
+	return hashID(path) | h.Sum64()&serialMask
+}
+
 // add makes a path's id known. EIO if another path has it.
 func (t *ids) add(path string) (uint64, error) {
 	id := hashID(path)

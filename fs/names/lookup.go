@@ -33,7 +33,10 @@ func (f *FS) entry(path string, i fs.FileInfo, out *fuse.EntryOut) error {
 	if err != nil {
 		return err
 	}
-	if i.Mode().IsRegular() && i.Mode()&0o200 != 0 {
+	switch n, ok := i.(*node); {
+	case ok && n.isLink() && !n.unlisted:
+		id = linkID(path, n.target)
+	case i.Mode()&fs.ModeSymlink != 0, i.Mode().IsRegular() && i.Mode()&0o200 != 0:
 		id = f.ids.next(id)
 	}
 	out.NodeId = id

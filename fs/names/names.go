@@ -60,13 +60,14 @@ func newFS(ctx context.Context, e control.Engine, s Store, c Config) (*FS, error
 	f.files.Add(".stats", control.Text(0o444, f.stats), true)
 	f.files.Add(".accesslog", f.accessLog, false)
 	f.shown.Store(&shown{snap, NewView(snap, f.mount)})
+	f.kernel.view = f.shown.Load().view
 	f.learn(".")
 	return f, nil
 }
 
 // MountOptions are those that the tree needs.
 func MountOptions() *fuse.MountOptions {
-	return &fuse.MountOptions{MaxWrite: 2 * control.MaxWrite, DisableXAttrs: true}
+	return &fuse.MountOptions{MaxWrite: 2 * control.MaxWrite, DisableXAttrs: true, EnableSymlinkCaching: true}
 }
 
 // FS answers the kernel. Its methods may be called from many goroutines.
@@ -82,26 +83,13 @@ type FS struct {
 	handles            *handles
 	accessLog          *control.Feed
 	counts             counts
+	kernel             kernel
 }
 
 // shown is a snapshot and its view.
 type shown struct {
 	snap *store.Snapshot
 	view *View
-}
-
-// Changed shows another snapshot of the store.
-func (f *FS) Changed(_, snap *store.Snapshot) {
-	view := f.show(snap)
-	f.ids.retain(func(path string) bool {
-		var err error
-		if f.files.Owns(path) {
-			_, err = f.files.Lstat(path)
-		} else {
-			_, err = view.Lstat(path)
-		}
-		return err == nil
-	})
 }
 
 // Wait waits for the jobs in the background, once the context of New has ended.

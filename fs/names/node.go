@@ -10,13 +10,14 @@ import (
 // node is a directory, a symlink or a generated file of a [View]. It is its own fs.FileInfo and fs.DirEntry, and does
 // not change once the view is built.
 type node struct {
-	name    string
-	mode    fs.FileMode
-	time    time.Time
-	target  string           // of a symlink
-	content func() []byte    // of a file
-	child   map[string]*node // of a directory
-	sorted  []fs.DirEntry    // the same, by name
+	name     string
+	mode     fs.FileMode
+	time     time.Time
+	target   string           // of a symlink
+	unlisted bool             // of a symlink: an alias
+	content  func() []byte    // of a file
+	child    map[string]*node // of a directory
+	sorted   []fs.DirEntry    // the same, by name
 }
 
 func (n *node) Name() string               { return n.name }
