@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -25,10 +26,9 @@ func newBuffers(init []byte) *buffers {
 	return b
 }
 
-// answer handles the request in the slot, answers it, and empties the slot.
+// answer handles the request in the slot, which is at work, answers it, and empties the slot.
 func (s *Server) answer(at *slot, r request, b *buffers) {
 	unique := r.unique()
-	at.atWork.Store(unique)
 	if n := s.handle(r, b); n > 0 {
 		s.reply(b.out[0][:n], unique)
 	}
@@ -73,9 +73,17 @@ func (s *Server) interrupt(r request) bool {
 	if target == nil {
 		return false
 	}
-	target.interrupt(unique)
-	s.cancel(target, unique)
+	s.interruptAt(target, unique)
 	return true
+}
+
+// interruptAt notes that the request is interrupted, for a successor and for answerAgain, and tells its handler if that
+// has begun.
+func (s *Server) interruptAt(at *slot, unique uint64) {
+	atomic.StoreUint64(at.interrupted, unique)
+	if atomic.LoadUint32(at.begun) == 1 {
+		s.cancel(at, unique)
+	}
 }
 
 // cancel closes the channel that the handler of the request unique watches, as soon as go-fuse knows the request; the

@@ -36,7 +36,7 @@ func TestUpgrade(t *testing.T) {
 func TestUpgradeRefused(t *testing.T) {
 	h := hold(t, "names", 16)
 	cmd := h.writer(t)
-	h.atGate(t).Close() // the write ends before, or in, what follows
+	gate := h.atGate(t) // and through all of what follows the write waits
 	for helper, want := range map[string]string{
 		"stranger": "max_write",
 		"refuser":  "the store is of a newer version",
@@ -54,6 +54,7 @@ func TestUpgradeRefused(t *testing.T) {
 		t.Errorf("upgrade to mute: %v", err)
 	}
 	h.readable(t)
+	gate.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}

@@ -55,7 +55,18 @@ func (r request) wantsAnswer() bool {
 }
 
 // mayBlock is true for what a handler may leave unanswered for long.
-func (r request) mayBlock() bool { return r.opcode() == opRead || r.opcode() == opWrite }
+func (r request) mayBlock() bool { return r.slowness() > 0 }
+
+// slowness orders requests by how long their handlers may run.
+func (r request) slowness() int {
+	switch r.opcode() {
+	case opRead:
+		return 1
+	case opWrite:
+		return 2
+	}
+	return 0
+}
 
 // interruptOf makes the INTERRUPT that the kernel would send for a request.
 func interruptOf(unique uint64) request {

@@ -3,7 +3,7 @@ package conn
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
+	"slices"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -27,35 +27,34 @@ func (s *Server) Serve() error {
 	return s.area.unmap()
 }
 
-// serveByWorkers has a goroutine for each slot of a worker, and for each other one that holds a request of before.
-func (s *Server) serveByWorkers(left map[*slot]request) error {
+// serveByWorkers has a goroutine for each of the first slots, which begins when what is left in its slot is answered.
+func (s *Server) serveByWorkers(left []*slot) error {
 	workers := s.area.slots[:min(s.options.Workers, len(s.area.slots))]
 	ended := make(chan error, len(workers))
-	for _, at := range workers {
-		go func() { ended <- s.work(at, left[at]) }()
-	}
-	var others sync.WaitGroup
-	for _, at := range s.area.slots[len(workers):] {
-		if r := left[at]; r != nil {
-			others.Go(func() { s.answerAgain(at, r) })
+	start := func(at *slot, _ request) {
+		if slices.Contains(workers, at) {
+			go func() { ended <- s.work(at) }()
 		}
 	}
+	for _, at := range workers {
+		if at.request() == nil {
+			start(at, nil)
+		}
+	}
+	handlers := s.answerLeft(left, start)
 	for range workers {
 		if err := <-ended; !connectionEnded(err) {
 			return err
 		}
 		s.cancelAll()
 	}
-	others.Wait()
+	handlers.Wait()
 	return nil
 }
 
-// work answers what a predecessor left in the slot, if anything, and then reads and answers, until read(2) fails.
-func (s *Server) work(at *slot, left request) error {
+// work reads and answers, until read(2) fails.
+func (s *Server) work(at *slot) error {
 	debug.SetPanicOnFault(true)
-	if left != nil {
-		s.answerAgain(at, left)
-	}
 	b := s.buffers.Get().(*buffers)
 	for {
 		r, err := s.read(at)
@@ -67,20 +66,10 @@ func (s *Server) work(at *slot, left request) error {
 }
 
 // serveEach reads into a free slot, has a goroutine answer it, and reads on.
-func (s *Server) serveEach(left map[*slot]request) error {
-	var handlers sync.WaitGroup
-	free := newFreeSlots()
-	for _, at := range s.area.slots {
-		r := left[at]
-		if r == nil {
-			free.put(at)
-			continue
-		}
-		handlers.Go(func() {
-			s.answerAgain(at, r)
-			free.put(at)
-		})
-	}
+func (s *Server) serveEach(left []*slot) error {
+	free := newFreeSlots(s.area.slots)
+	handlers := s.answerLeft(left, free.put)
+	b := s.buffers.Get().(*buffers)
 	for {
 		at := free.take()
 		r, err := s.read(at)
@@ -90,28 +79,29 @@ func (s *Server) serveEach(left map[*slot]request) error {
 		if err != nil {
 			return err
 		}
-		if r.mayBlock() && free.count() < s.reserve() {
-			s.refuse(at, r, fuse.EAGAIN)
-			free.put(at)
-			continue
-		}
-		handlers.Go(func() {
-			debug.SetPanicOnFault(true)
-			b := s.buffers.Get().(*buffers)
+		switch mayStay := free.use(r); {
+		case r.opcode() == opInterrupt: // at once, before the next request
 			s.answer(at, r, b)
-			s.buffers.Put(b)
-			free.put(at)
-		})
+			free.put(at, r)
+		case !mayStay:
+			s.refuse(at, r, fuse.Status(syscall.ENOBUFS))
+			free.put(at, r)
+		default:
+			handlers.Go(func() {
+				debug.SetPanicOnFault(true)
+				b := s.buffers.Get().(*buffers)
+				s.answer(at, r, b)
+				s.buffers.Put(b)
+				free.put(at, r)
+			})
+		}
 	}
 	s.cancelAll()
 	handlers.Wait()
 	return nil
 }
 
-// reserve is how many slots requests that may block leave to the others.
-func (s *Server) reserve() int { return min(8, len(s.area.slots)/4) }
-
-// read waits for a request.
+// read waits for a request. It is at work from then on.
 func (s *Server) read(at *slot) (request, error) {
 	at.clear()
 	if err := s.readInto(at.buffer); err != nil {
@@ -121,6 +111,7 @@ func (s *Server) read(at *slot) (request, error) {
 	if r == nil {
 		return nil, fmt.Errorf("a request without a valid length: %w", syscall.EPROTO)
 	}
+	at.atWork.Store(r.unique())
 	return r, nil
 }
 
@@ -138,7 +129,7 @@ func (s *Server) refuse(at *slot, r request, status fuse.Status) {
 func (s *Server) cancelAll() {
 	for _, at := range s.area.slots {
 		if unique := at.atWork.Load(); unique != 0 {
-			s.cancel(at, unique)
+			s.interruptAt(at, unique)
 		}
 	}
 }

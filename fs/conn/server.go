@@ -17,8 +17,9 @@ import (
 type Options struct {
 	Fuse *fuse.MountOptions // as fuse.NewProtocolServer takes them
 	// Workers is how many goroutines read and answer requests, each one after the other; 0 for a goroutine a
-	// request, up to the number of slots, for a file system whose requests may block. When few slots are left, a
-	// READ or WRITE is answered EAGAIN, so that the other requests, and Ctrl-C, still pass.
+	// request, up to the number of slots, for a file system whose requests may block. When most slots hold a READ or
+	// WRITE, another is answered ENOBUFS, so that the other requests, and Ctrl-C, still pass. (Not EAGAIN, after which
+	// Go programs wait for an event that never comes.)
 	Workers int
 	// Poll answers FUSE_POLL, which go-fuse does not know: the events that are ready for file handle fh of node; wake
 	// is called once, later, when that may have changed or the file handle is released. It does not block. wake is nil

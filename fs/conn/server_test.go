@@ -208,7 +208,7 @@ func TestReserve(t *testing.T) {
 			}
 		})
 		if refused {
-			if !strings.Contains(words.String(), "temporarily unavailable") {
+			if !strings.Contains(words.String(), "No buffer space") {
 				t.Errorf("cat says %q", &words)
 			}
 			break

@@ -9,10 +9,11 @@ import (
 // atomic, others look at.
 type slot struct {
 	buffer      []byte  // where a request is read to; the first word is its length, 0 when there is none
-	deaths      *uint32 // what the deaths that the request met weigh
+	deaths      *uint32 // what the deaths weigh that the request was at work in
+	begun       *uint32 // 1 if this server, or the one that has just ended, has begun to answer the request
 	interrupted *uint64 // Unique of a request here that was interrupted; it may be one of before
 
-	atWork    atomic.Uint64 // Unique of the request, once its handler is about to begin; 0 when there is none
+	atWork    atomic.Uint64 // Unique of the request, 0 when there is none
 	cancelled atomic.Uint64 // Unique of a request here whose handler knows that it was interrupted
 }
 
@@ -21,6 +22,7 @@ func newSlot(memory []byte, size int) *slot {
 	return &slot{
 		buffer:      memory[:size],
 		deaths:      word(trailer),
+		begun:       word(trailer[4:]),
 		interrupted: (*uint64)(unsafe.Pointer(&trailer[8])),
 	}
 }
@@ -34,16 +36,16 @@ func (s *slot) request() request {
 	return request(s.buffer[:n])
 }
 
+// clear makes the slot ready for read(2): what is said of a request holds for the next one.
+func (s *slot) clear() {
+	atomic.StoreUint32(s.deaths, 0)
+	atomic.StoreUint32(s.begun, 1)
+}
+
 // end empties the slot; its request has been answered.
 func (s *slot) end() {
 	s.atWork.Store(0)
 	atomic.StoreUint32(word(s.buffer), 0)
 }
 
-// interrupt notes for a successor that the request unique was interrupted.
-func (s *slot) interrupt(unique uint64) { atomic.StoreUint64(s.interrupted, unique) }
-
 func word(b []byte) *uint32 { return (*uint32)(unsafe.Pointer(&b[0])) }
-
-// clear makes the slot ready for read(2).
-func (s *slot) clear() { atomic.StoreUint32(s.deaths, 0) }

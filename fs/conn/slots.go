@@ -20,8 +20,9 @@ import (
 //	1024  handles to wake by NOTIFY_POLL, 384 uint64, 0 for none
 //	4096  the INIT request as read, 8192 bytes; its first word, the length, is 0 until it came
 //
-// A slot is the request's bytes, rounded up to pages. Its last 16 bytes are what the deaths that the request met weigh,
-// uint32, zeroed before a request is read; 4 bytes of nothing; and, if the request was interrupted, its Unique, uint64.
+// A slot is the request's bytes, rounded up to pages. Its last 16 bytes are: what the deaths weigh that the request was
+// at work in, uint32; 1 if it was at work since the last one, uint32 (both set before a request is read); and, if the
+// request was interrupted, its Unique, uint64.
 const (
 	format       = "imagefs slots 1\n"
 	countOffset  = 16
@@ -39,11 +40,16 @@ const (
 // begin at multiples of 4096.
 func stride(size int) int { return (size + trailerSize + 4095) &^ 4095 }
 
+// possible tells whether there can be n slots for requests of up to size bytes.
+func possible(n, size int) bool {
+	return n >= 1 && n <= 1<<16 && size >= minReadBuffer && size <= 1<<24
+}
+
 // NewSlots makes the memfd for n requests of up to size bytes each. It is close-on-exec. size is at least 80 bytes
 // more than the server's [fuse.MountOptions].MaxWrite, and at least 8192. Memory that no request has touched is not
 // allocated.
 func NewSlots(n, size int) (*os.File, error) {
-	if n < 1 || size < minReadBuffer {
+	if !possible(n, size) {
 		return nil, fmt.Errorf("%d slots of %d bytes: %w", n, size, unix.EINVAL)
 	}
 	fd, err := unix.MemfdCreate("imagefs-slots", unix.MFD_CLOEXEC)
@@ -84,7 +90,7 @@ func mapArea(f *os.File) (*area, error) {
 		return nil, err
 	}
 	length := headerSize + n*stride(size)
-	if info.Size() != int64(length) {
+	if !possible(n, size) || info.Size() != int64(length) {
 		return nil, fmt.Errorf("slots: %d bytes for %d slots of %d", info.Size(), n, size)
 	}
 	memory, err := unix.Mmap(int(f.Fd()), 0, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

@@ -1,10 +1,13 @@
 package conn
 
 import (
+	"cmp"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -18,6 +21,10 @@ const (
 	fatalWeight   = 256
 )
 
+// patience is how long a request that may have been the cause of a crash runs alone: one that is the cause has crashed
+// the server again by then, and only itself.
+const patience = 50 * time.Millisecond
+
 // predecessorEnv is set by a [Holder] to one of these: how the server before ended.
 const (
 	predecessorEnv     = "IMAGEFS_PREDECESSOR"
@@ -25,33 +32,73 @@ const (
 	predecessorCrashed = "crashed" // everything else
 )
 
-// takeOver returns the requests that a predecessor has read and not answered. Interrupts among them are noted at the
-// request they are about; if it is not there, it was answered.
-func (s *Server) takeOver() map[*slot]request {
+func predecessorWasKilled() bool { return os.Getenv(predecessorEnv) == predecessorKilled }
+
+// takeOver returns the slots of requests that a predecessor has read and not answered. Interrupts among them are noted
+// at the request they are about; if it is not there, it was answered.
+func (s *Server) takeOver() []*slot {
 	weight := uint32(weightOfCrash)
-	if os.Getenv(predecessorEnv) == predecessorKilled {
+	if predecessorWasKilled() {
 		weight = weightOfKill
 	}
-	left := map[*slot]request{}
+	var left, interrupts []*slot
 	byUnique := map[uint64]*slot{}
 	for _, at := range s.area.slots {
-		if r := at.request(); r != nil && r.opcode() != opInterrupt {
-			left[at] = r
+		r := at.request()
+		switch {
+		case r == nil:
+		case r.opcode() == opInterrupt:
+			interrupts = append(interrupts, at)
+		default:
+			left = append(left, at)
 			byUnique[r.unique()] = at
-			atomic.AddUint32(at.deaths, weight)
+			at.atWork.Store(r.unique())
+			if atomic.SwapUint32(at.begun, 0) == 1 {
+				atomic.AddUint32(at.deaths, weight)
+			}
 		}
 	}
-	for _, at := range s.area.slots {
-		r := at.request()
-		if r == nil || left[at] != nil {
-			continue
-		}
-		if unique, ok := r.interrupts(); ok && byUnique[unique] != nil {
-			byUnique[unique].interrupt(unique)
+	for _, at := range interrupts {
+		if unique, ok := at.request().interrupts(); ok && byUnique[unique] != nil {
+			atomic.StoreUint64(byUnique[unique].interrupted, unique)
 		}
 		at.end()
 	}
 	return left
+}
+
+// answerLeft answers what a predecessor has left, and calls done for each: all at once if it was killed; after a crash
+// with patience, what does not block first, and a WRITE last.
+func (s *Server) answerLeft(left []*slot, done func(*slot, request)) *sync.WaitGroup {
+	var handlers sync.WaitGroup
+	answer := func(at *slot) <-chan struct{} {
+		ended := make(chan struct{})
+		handlers.Go(func() {
+			defer close(ended)
+			r := at.request()
+			s.answerAgain(at, r)
+			done(at, r)
+		})
+		return ended
+	}
+	if predecessorWasKilled() {
+		for _, at := range left {
+			answer(at)
+		}
+		return &handlers
+	}
+	slices.SortStableFunc(left, func(a, b *slot) int {
+		return cmp.Compare(a.request().slowness(), b.request().slowness())
+	})
+	handlers.Go(func() {
+		for _, at := range left {
+			select {
+			case <-answer(at):
+			case <-time.After(patience):
+			}
+		}
+	})
+	return &handlers
 }
 
 // answerAgain handles a request that a predecessor has left, and interrupts it if it had been.
@@ -63,7 +110,7 @@ func (s *Server) answerAgain(at *slot, r request) {
 		return
 	}
 	unique := r.unique()
-	at.atWork.Store(unique)
+	atomic.StoreUint32(at.begun, 1)
 	var interrupter sync.WaitGroup
 	if atomic.LoadUint64(at.interrupted) == unique {
 		interrupter.Go(func() { s.cancel(at, unique) })
