@@ -130,7 +130,8 @@ func TestEdgeSparse(t *testing.T) {
 			layertest.Sparse(format, format+"-start", 40_000, layertest.Extent{Offset: 0, Data: "first"}),
 			layertest.Sparse(format, format+"-end", 40_000, layertest.Extent{Offset: 39_996, Data: "last"}),
 			layertest.Sparse(format, format+"-many", 60*5000, many...),
-			layertest.Sparse(format, format+"-large", 16<<20, layertest.Extent{Offset: 12345, Data: large}, layertest.Extent{Offset: 9 << 20, Data: large}),
+			layertest.Sparse(format, format+"-large", 16<<20,
+				layertest.Extent{Offset: 12345, Data: large}, layertest.Extent{Offset: 9 << 20, Data: large}),
 			layertest.Link(format+"-linked", format+"-many"))
 	}
 	b := layertest.Tar(t, entries...)
