@@ -1,8 +1,8 @@
 package layer
 
 import (
-	"github.com/vbatts/tar-split/archive/tar"
 	"context"
+	"github.com/vbatts/tar-split/archive/tar"
 	"io"
 )
 

@@ -1,9 +1,9 @@
 package layer
 
 import (
-	"github.com/vbatts/tar-split/archive/tar"
 	"errors"
 	"fmt"
+	"github.com/vbatts/tar-split/archive/tar"
 	"io"
 	"strings"
 )
