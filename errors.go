@@ -110,6 +110,7 @@ func kindOfType(err error) Kind {
 		mismatch    *store.DigestError
 		unsupported *store.UnsupportedError
 		dns         *net.DNSError
+		errno       syscall.Errno // says of itself that EAGAIN is a timeout
 		timeout     interface{ Timeout() bool }
 	)
 	switch {
@@ -119,7 +120,7 @@ func kindOfType(err error) Kind {
 		return Unsupported
 	case errors.As(err, &dns):
 		return Unreachable
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case !errors.As(err, &errno) && errors.As(err, &timeout) && timeout.Timeout():
 		return TimedOut
 	}
 	return Internal

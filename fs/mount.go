@@ -45,20 +45,20 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
-	lock, err := p.lock()
+	release, err := p.lock()
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	if err := errors.Join(p.clear(), p.write()); err != nil {
-		return err
-	}
+	defer release()
 	// A store that cannot be opened is said here, not by a server that cannot start.
 	s, err := store.Open(c.Root)
 	if err != nil {
 		return err
 	}
 	if err := s.Close(); err != nil {
+		return err
+	}
+	if err := errors.Join(p.clear(), p.write()); err != nil {
 		return err
 	}
 	m, err := mountBoth(p, c)

@@ -98,26 +98,57 @@ func runDir() (string, error) {
 	return dir, nil
 }
 
-// lock takes the place for this process, until the file is closed.
-func (p place) lock() (*os.File, error) {
+// lock takes the place for this process, until release, which also removes the state directory.
+func (p place) lock() (release func(), err error) {
+	for {
+		f, err := p.tryLock()
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			return func() {
+				os.RemoveAll(p.State) // a holder that is killed leaves it, too
+				f.Close()
+			}, nil
+		}
+	}
+}
+
+// tryLock returns no file if the one it locked was removed meanwhile, by the holder before.
+func (p place) tryLock() (*os.File, error) {
 	if err := os.MkdirAll(p.State, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(p.State, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	path := filepath.Join(p.State, "lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err != nil {
+		f.Close()
+	}
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = &imagefs.Error{
+		return nil, &imagefs.Error{
 			Kind: imagefs.InUse, Subject: p.Mountpoint,
 			Err:  fmt.Errorf("imagefs is mounted at %s already", p.Mountpoint),
 			Hint: "imagefs umount " + p.Mountpoint,
 		}
 	}
 	if err != nil {
+		return nil, err
+	}
+	locked, err := f.Stat()
+	if err != nil {
 		f.Close()
 		return nil, err
+	}
+	if now, err := os.Stat(path); err != nil || !os.SameFile(locked, now) {
+		f.Close()
+		return nil, nil
 	}
 	return f, nil
 }

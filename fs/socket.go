@@ -9,9 +9,8 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 
-	"github.com/imagefs/imagefs/fs/errno"
+	"github.com/imagefs/imagefs"
 )
 
 // request is what is asked of a holder; its answer is a reply. Both are one JSON value on the socket.
@@ -20,9 +19,30 @@ type request struct {
 	Binary string `json:",omitempty"` // upgrade: the path of the new binary
 }
 
+// reply is an error as [imagefs.Error] has it; an empty one is success.
 type reply struct {
-	Error string        `json:",omitempty"`
-	Errno syscall.Errno `json:",omitempty"`
+	Kind    imagefs.Kind `json:",omitempty"`
+	Subject string       `json:",omitempty"`
+	Error   string       `json:",omitempty"`
+	Hint    string       `json:",omitempty"`
+}
+
+func replyTo(err error) reply {
+	var known *imagefs.Error
+	switch {
+	case err == nil:
+		return reply{}
+	case errors.As(err, &known):
+		return reply{Kind: known.Kind, Subject: known.Subject, Error: known.Err.Error(), Hint: known.Hint}
+	}
+	return reply{Kind: imagefs.KindOf(err), Error: err.Error()}
+}
+
+func (r reply) err() error {
+	if r.Error == "" {
+		return nil
+	}
+	return &imagefs.Error{Kind: r.Kind, Subject: r.Subject, Err: errors.New(r.Error), Hint: r.Hint}
 }
 
 // listen answers requests on the place's socket with handle, until ctx ends. wait then waits for the answers.
@@ -58,11 +78,7 @@ func answer(ctx context.Context, c net.Conn, handle func(request) error) {
 	if err == nil {
 		err = handle(req)
 	}
-	var r reply
-	if err != nil {
-		r = reply{Error: err.Error(), Errno: errno.Of(err)}
-	}
-	_ = json.NewEncoder(c).Encode(r) // who asked may have gone
+	_ = json.NewEncoder(c).Encode(replyTo(err)) // who asked may have gone
 }
 
 // ask sends a request to the holder of the place.
@@ -80,14 +96,5 @@ func (p place) ask(ctx context.Context, req request) error {
 	if err := json.NewDecoder(c).Decode(&r); err != nil {
 		return fmt.Errorf("the holder of %s gave no answer: %w", p.Mountpoint, err)
 	}
-	if r.Error == "" {
-		return nil
-	}
-	return &remoteError{r}
+	return r.err()
 }
-
-// remoteError is a holder's error, with the same text and errno.
-type remoteError struct{ reply reply }
-
-func (e *remoteError) Error() string { return e.reply.Error }
-func (e *remoteError) Unwrap() error { return e.reply.Errno }
