@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/imagefs/imagefs/registry/registrytest"
 )
 
@@ -122,12 +124,35 @@ func TestPullIsShared(t *testing.T) {
 	}
 	// And the other way round: the command line pulls, the mounts see it.
 	second := strings.TrimSuffix(line, "1") + "2"
-	s.PutImage("demo/x", "2", configOf("linux", "arm64", simpleTar(s)), registrytest.Layer{MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Data: gzipped(simpleTar(s))})
+	s.PutImage("demo/x", "2", configOf("linux", "arm64", simpleTar(s)), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar(s))})
 	sh(t, "IMAGEFS_ROOT="+m.root+" "+binary+" pull -q "+second)
 	for _, mount := range []*mount{m, other} {
 		mount.eventually("the pull is seen", func() bool {
 			_, err := os.Stat(mount.tag(second, "rootfs", "hello"))
 			return err == nil
 		})
+	}
+}
+
+// TestTagMoves: whoever pulled a tag that moved finds the new image at once, by a path that the kernel remembers.
+func TestTagMoves(t *testing.T) {
+	need(t)
+	m := newMount(t)
+	s := registrytest.New(t)
+	line := simple(s)
+	for _, architecture := range []string{"amd64", "arm64", "s390x"} {
+		s.PutImage("demo/x", "1", configOf("linux", architecture, simpleTar(s)), registrytest.Layer{MediaType: ocispec.MediaTypeImageLayerGzip, Data: gzipped(simpleTar(s))})
+		m.pull(line)
+		for path, want := range map[string]string{
+			m.tag(line, "inspect.json"): `"Architecture": "` + architecture + `"`,
+			m.path("images.json"):       `"Tag":"1"`,
+		} {
+			if got, err := os.ReadFile(path); err != nil || !strings.Contains(string(got), want) {
+				t.Errorf("%s does not say %s: %v\n%s", path, want, err, got)
+			}
+		}
+	}
+	if out := sh(t, "ls "+m.path("dangling")+" | wc -l"); strings.TrimSpace(out) != "2" {
+		t.Errorf("%s images are dangling, want 2", out)
 	}
 }
