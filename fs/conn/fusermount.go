@@ -53,7 +53,7 @@ func (o MountOptions) helperOptions() string {
 }
 
 func fusermount(args []string, comm *os.File) error {
-	path, err := lookHelper()
+	path, err := lookHelper("fusermount3", "/usr/bin/fusermount3", "/bin/fusermount3")
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func fusermount(args []string, comm *os.File) error {
 }
 
 // lookHelper finds fusermount3 in PATH, or where distributions put it: a mount unit has no PATH.
-func lookHelper() (string, error) {
-	for _, name := range []string{"fusermount3", "/usr/bin/fusermount3", "/bin/fusermount3"} {
+func lookHelper(candidates ...string) (string, error) {
+	for _, name := range candidates {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}

@@ -152,7 +152,7 @@ func hold(t *testing.T, helper string, slots int, env ...string) *held {
 
 func helperCommand(helper string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), helperEnv+"="+helper)
+	cmd.Env = append(os.Environ(), helperEnv+"="+helper, "GORACE=atexit_sleep_ms=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }

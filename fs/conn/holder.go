@@ -11,6 +11,9 @@ import (
 
 // Holder keeps connections open and a server process behind them. The server has a session of its own, and is killed
 // when the holder ends. It calls [Ready] when it answers, or [Refuse].
+//
+// The holder's process must not have a file of these mounts open, nor start a command in them, while it runs: starting
+// a server closes its copies of what is open, and would wait for that server to say that they may be closed.
 type Holder struct {
 	// Files become descriptors 3, 4, … of the server.
 	Files []*os.File

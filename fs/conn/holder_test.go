@@ -73,6 +73,24 @@ func TestPoison(t *testing.T) {
 	h.readable(t)
 }
 
+// TestAbortStopped frees the reader of a server that was stopped.
+func TestAbortStopped(t *testing.T) {
+	h := hold(t, "names", 8)
+	pid := h.pidAfter(t, 0)
+	syscall.Kill(pid, syscall.SIGSTOP)
+	reader := exec.Command("cat", h.dir+"/d1/f1")
+	if err := reader.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Abort(h.dir); err != nil {
+		t.Error(err)
+	}
+	if err := reader.Wait(); err == nil {
+		t.Error("read from a stopped server")
+	}
+	syscall.Kill(pid, syscall.SIGCONT)
+}
+
 func TestFirstServerRefuses(t *testing.T) {
 	m := mountToy(t, 8)
 	h := Holder{Log: t.Logf, Command: func(string) *exec.Cmd { return helperCommand("refuser") }}

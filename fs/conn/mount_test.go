@@ -90,10 +90,7 @@ func TestUnmountBusy(t *testing.T) {
 }
 
 func TestHelperAbsent(t *testing.T) {
-	if _, err := os.Stat("/usr/bin/fusermount3"); err == nil {
-		t.Skip("fusermount3 is installed: its absence cannot be tried")
-	}
-	_, err := lookHelper()
+	_, err := lookHelper("no-such-program")
 	if err == nil || !strings.Contains(err.Error(), "fuse3") {
 		t.Errorf("got %v, want the package's name", err)
 	}
@@ -104,7 +101,7 @@ func TestUnprivileged(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to become somebody else")
 	}
-	if _, err := lookHelper(); err != nil {
+	if _, err := lookHelper("fusermount3"); err != nil {
 		t.Skip(err)
 	}
 	const nobody = 65534
@@ -125,7 +122,7 @@ func TestUnprivileged(t *testing.T) {
 	cmd.ExtraFiles = []*os.File{self}
 	cmd.Args = []string{"mounter", dir}
 	cmd.Dir = "/"
-	cmd.Env = []string{helperEnv + "=mounter"}
+	cmd.Env = []string{helperEnv + "=mounter", "GORACE=atexit_sleep_ms=0"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	if err != nil {

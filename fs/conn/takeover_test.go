@@ -51,7 +51,14 @@ func killUnderReaders(t *testing.T, h *held, kills int) {
 }
 
 func TestBlockingWriteSurvivesKills(t *testing.T) {
-	h := hold(t, "names", 16)
+	for _, procs := range []string{"2", "1"} {
+		t.Run("GOMAXPROCS="+procs, func(t *testing.T) {
+			blockThroughKills(t, hold(t, "names", 16, "GOMAXPROCS="+procs))
+		})
+	}
+}
+
+func blockThroughKills(t *testing.T, h *held) {
 	cmd := h.writer(t)
 	pid := h.pidAfter(t, 0)
 	for range 5 {
@@ -68,30 +75,34 @@ func TestBlockingWriteSurvivesKills(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	for _, when := range []string{"before", "after", "while"} {
-		t.Run(when+" a takeover", func(t *testing.T) {
-			h := hold(t, "names", 16)
-			cmd := h.writer(t)
-			// Kept open until the end, so that only the interrupt can end the write.
-			defer h.atGate(t).Close()
-			pid := h.pidAfter(t, 0)
-			switch when {
-			case "after":
-				syscall.Kill(pid, syscall.SIGKILL)
-				h.pidAfter(t, pid)
-				defer h.atGate(t).Close()
-			case "while":
-				// The INTERRUPT is read and answered by a server that cannot end its write.
-				syscall.Kill(pid, syscall.SIGSTOP)
-				cmd.Process.Signal(syscall.SIGINT)
-				syscall.Kill(pid, syscall.SIGKILL)
-			}
-			if when != "while" {
-				cmd.Process.Signal(syscall.SIGINT)
-			}
-			var exit *exec.ExitError
-			if err := cmd.Wait(); !errors.As(err, &exit) {
-				t.Fatalf("sh ended: %v", err)
-			}
-		})
+		for _, procs := range []string{"2", "1"} {
+			t.Run(when+" a takeover/GOMAXPROCS="+procs, func(t *testing.T) {
+				interruptWrite(t, hold(t, "names", 16, "GOMAXPROCS="+procs), when)
+			})
+		}
+	}
+}
+
+func interruptWrite(t *testing.T, h *held, when string) {
+	cmd := h.writer(t)
+	// Kept open until the end, so that only the interrupt can end the write.
+	defer h.atGate(t).Close()
+	pid := h.pidAfter(t, 0)
+	switch when {
+	case "before":
+		cmd.Process.Signal(syscall.SIGINT)
+	case "after":
+		syscall.Kill(pid, syscall.SIGKILL)
+		h.pidAfter(t, pid)
+		defer h.atGate(t).Close()
+		cmd.Process.Signal(syscall.SIGINT)
+	case "while":
+		syscall.Kill(pid, syscall.SIGSTOP)
+		cmd.Process.Signal(syscall.SIGINT)
+		syscall.Kill(pid, syscall.SIGKILL)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) {
+		t.Fatalf("sh ended: %v", err)
 	}
 }
