@@ -49,6 +49,22 @@ func TestPeersReadTheTrees(t *testing.T) {
 	compare(t, walkTree(t, dir+"/bundle/rootfs"), walkTree(t, image+"/rootfs"))
 }
 
+// TestForeignLayout: a layout that skopeo wrote is a store.
+func TestForeignLayout(t *testing.T) {
+	need(t, "skopeo")
+	name := busybox(t)
+	root := tempDir(t) + "/layout"
+	sh(t, "skopeo copy -q --src-tls-verify=false docker://"+name+" oci:"+root+":example.org/box:1")
+	m := mountStore(t, root)
+	m.eventually("the image is unpacked", func() bool {
+		_, err := os.Stat(m.path("example.org", "box", "1", "rootfs", "bin", "busybox"))
+		return err == nil
+	})
+	if out := sh(t, "skopeo inspect --format '{{.Digest}}' oci:"+root+":example.org/box:1; cat "+m.path("example.org", "box", "1", "digest")); strings.Count(out, strings.Fields(out)[0]) != 2 {
+		t.Errorf("the digests differ: %s", out)
+	}
+}
+
 // TestLayerTar: layer.tar hashes to its diffID, from the start and in pieces at any offset.
 func TestLayerTar(t *testing.T) {
 	m := newMount(t)
