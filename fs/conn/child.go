@@ -40,6 +40,7 @@ func start(cmd *exec.Cmd, files []*os.File, predecessor string) (*child, error) 
 	}
 	cmd.SysProcAttr.Setsid = true // Ctrl-C goes to the holder alone
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	cmd.WaitDelay = grace
 	if err := cmd.Start(); err != nil {
 		ours.Close()
 		return nil, err
@@ -52,7 +53,9 @@ func start(cmd *exec.Cmd, files []*os.File, predecessor string) (*child, error) 
 	}()
 	go func() {
 		defer close(c.ended)
-		c.err = cmd.Wait()
+		if c.err = cmd.Wait(); errors.Is(c.err, exec.ErrWaitDelay) {
+			c.err = nil // it has exited with 0, and a child of its own has its standard error
+		}
 		// What it has said is in the pipe; who else may hold the other end has nothing to say.
 		ours.SetReadDeadline(time.Now().Add(grace))
 		<-heard

@@ -10,6 +10,8 @@
 // A successor replays INIT, refuses to take over if its answer differs, answers what it finds in the slots, and goes
 // on. Answering twice is harmless (ENOENT). A request that was at work in two crashes is answered EIO; see [NewServer].
 //
-// What a handler may rely on: the same Unique means the same request, begun again by a successor. A request that was
-// interrupted before its server died is interrupted again. FORGET may come twice, or not at all, when a server dies.
+// What a handler may rely on: the same Unique means the same request, begun again by a successor. Its cancel channel is
+// closed when the thread that waits for it is to stop, by Ctrl-C or kill, and not by the other signals for which the
+// kernel interrupts requests, such as the end of a shell's background job; that survives takeovers, too. FORGET may
+// come twice, or not at all, when a server dies.
 package conn

@@ -3,9 +3,7 @@ package conn
 import (
 	"cmp"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"sync/atomic"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -62,49 +60,11 @@ func (s *Server) handle(r request, b *buffers) (n int) {
 	return n
 }
 
-// interrupt tells the handler of the request that an INTERRUPT is about. It returns false if that request is not at
-// work (any more, or yet): go-fuse then answers EAGAIN, and the kernel asks again if it still waits.
-func (s *Server) interrupt(r request) bool {
-	unique, ok := r.interrupts()
-	if !ok {
-		return false
-	}
-	target := s.area.find(unique)
-	if target == nil {
-		return false
-	}
-	s.interruptAt(target, unique)
-	return true
-}
-
-// interruptAt notes that the request is interrupted, for a successor and for answerAgain, and tells its handler if that
-// has begun.
-func (s *Server) interruptAt(at *slot, unique uint64) {
-	atomic.StoreUint64(at.interrupted, unique)
-	if atomic.LoadUint32(at.begun) == 1 {
-		s.cancel(at, unique)
-	}
-}
-
-// cancel closes the channel that the handler of the request unique watches, as soon as go-fuse knows the request; the
-// time from begin to then is a few instructions of another goroutine. It returns if the request has been answered.
-func (s *Server) cancel(at *slot, unique uint64) {
-	var none [outHeaderSize]byte
-	for at.atWork.Load() == unique && at.cancelled.Load() != unique {
-		n, _ := s.proto.HandleRequest([][]byte{interruptOf(unique)}, [][]byte{none[:]})
-		if n == 0 {
-			at.cancelled.Store(unique)
-			return
-		}
-		runtime.Gosched()
-	}
-}
-
 // panicked logs what a handler died of; its request is answered EIO. A fault, which is what a file that was truncated
 // under its mapping causes, is no bug in the program, so it gets one line.
 func (s *Server) panicked(cause any) fuse.Status {
 	if fault, ok := cause.(interface{ Addr() uintptr }); ok {
-		s.options.Fuse.Logger.Printf("fault at %#x: a mapped file has lost its bytes", fault.Addr())
+		s.options.Fuse.Logger.Printf("fault at %#x: has a mapped file been truncated?", fault.Addr())
 		return fuse.EIO
 	}
 	s.options.Fuse.Logger.Printf("panic in a handler: %v\n%s", cause, debug.Stack())

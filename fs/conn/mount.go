@@ -43,9 +43,9 @@ func Mount(dir string, o MountOptions) (*os.File, error) {
 // Unmount detaches the file system at dir: by umount2(2) where the process may, through fusermount3 otherwise. lazy
 // detaches it although it is busy. EBUSY otherwise.
 func Unmount(dir string, lazy bool) error {
-	flags := unix.UMOUNT_NOFOLLOW
+	flags := 0
 	if lazy {
-		flags |= unix.MNT_DETACH
+		flags = unix.MNT_DETACH
 	}
 	err := unix.Unmount(dir, flags)
 	if notPermitted(err) {

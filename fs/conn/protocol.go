@@ -38,6 +38,7 @@ type request []byte
 func (r request) opcode() uint32 { return order.Uint32(r[4:]) }
 func (r request) unique() uint64 { return order.Uint64(r[8:]) }
 func (r request) node() uint64   { return order.Uint64(r[16:]) }
+func (r request) caller() uint32 { return order.Uint32(r[32:]) } // a thread's id, 0 if it is not visible here
 func (r request) body() []byte   { return r[inHeaderSize:] }
 
 // interrupts tells which request an INTERRUPT is about.

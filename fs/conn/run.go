@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -12,6 +13,11 @@ const (
 	firstDelay   = 10 * time.Millisecond
 	longestDelay = time.Second
 )
+
+// answerTime is how long a server has to answer after an upgrade; readers wait meanwhile.
+const answerTime = 20 * time.Second
+
+var errSilent = fmt.Errorf("the server has not answered within %v", answerTime)
 
 // run is what [Holder.Run] knows.
 type run struct {
@@ -96,7 +102,9 @@ func (r *run) upgrade(ctx context.Context, u upgrade) error {
 	r.predecessor = predecessorKilled // by us, whatever it made of that
 	err := r.start(path)
 	if err == nil {
-		either, cancel := context.WithCancelCause(u.ctx)
+		soon, stop := context.WithTimeoutCause(u.ctx, answerTime, errSilent)
+		defer stop()
+		either, cancel := context.WithCancelCause(soon)
 		defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()
 		defer cancel(nil)
 		err = r.server.wait(either)

@@ -22,6 +22,7 @@ func (s *Server) Serve() error {
 	if err := serve(left); err != nil {
 		return err
 	}
+	s.watchers.Wait()
 	s.forgetPolled()
 	s.fs.OnUnmount()
 	return s.area.unmap()
@@ -123,13 +124,4 @@ func (s *Server) refuse(at *slot, r request, status fuse.Status) {
 		s.reply(out, r.unique())
 	}
 	at.end()
-}
-
-// cancelAll interrupts all that is at work, because the connection has ended and nobody else will.
-func (s *Server) cancelAll() {
-	for _, at := range s.area.slots {
-		if unique := at.atWork.Load(); unique != 0 {
-			s.interruptAt(at, unique)
-		}
-	}
 }

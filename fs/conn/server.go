@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -17,8 +18,8 @@ import (
 type Options struct {
 	Fuse *fuse.MountOptions // as fuse.NewProtocolServer takes them
 	// Workers is how many goroutines read and answer requests, each one after the other; 0 for a goroutine a
-	// request, up to the number of slots, for a file system whose requests may block. When most slots hold a READ or
-	// WRITE, another is answered ENOBUFS, so that the other requests, and Ctrl-C, still pass. (Not EAGAIN, after which
+	// request, up to the number of slots, for a file system whose READ and WRITE may block. When most slots hold one,
+	// another is answered ENOBUFS, so that the other requests, and Ctrl-C, still pass. (Not EAGAIN, after which
 	// Go programs wait for an event that never comes.)
 	Workers int
 	// Poll answers FUSE_POLL, which go-fuse does not know: the events that are ready for file handle fh of node; wake
@@ -38,6 +39,8 @@ type Server struct {
 	tookOver bool
 	buffers  sync.Pool // of *buffers
 	polled   polled
+	watchers sync.WaitGroup // goroutines that cancel requests
+	ended    atomic.Bool    // the connection has ended
 }
 
 // NewServer answers INIT, or replays it where a predecessor has answered it already. It fails if its answer would
@@ -65,6 +68,7 @@ func NewServer(dev, slots *os.File, fs fuse.RawFileSystem, o Options) (*Server, 
 	}
 	s.options.Fuse = &mountOptions
 	s.proto = fuse.NewProtocolServer(fs, &mountOptions)
+	s.buffers.New = func() any { return newBuffers(make([]byte, answerSize)) }
 	if err := s.init(); err != nil {
 		return nil, errors.Join(err, a.unmap())
 	}
@@ -87,7 +91,10 @@ func (s *Server) init() error {
 			return err
 		}
 	}
-	r := request(s.area.init()[:order.Uint32(s.area.init())])
+	r := requestIn(s.area.init())
+	if r == nil {
+		return fmt.Errorf("INIT: %w", syscall.EPROTO)
+	}
 	if r.opcode() != opInit {
 		return fmt.Errorf("the first request has opcode %d, not INIT: its connection has been served without these slots",
 			r.opcode())

@@ -287,3 +287,19 @@ func TestAbort(t *testing.T) {
 		t.Errorf("of a plain directory: %v", err)
 	}
 }
+
+// TestUnmountedBeforeInit has nothing to answer.
+func TestUnmountedBeforeInit(t *testing.T) {
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			m := mountToy(t, 8)
+			if err := Abort(m.dir); err != nil {
+				t.Fatal(err)
+			}
+			s := m.serve(t, newToy(), o)
+			if s.TookOver() {
+				t.Error("took over")
+			}
+		})
+	}
+}

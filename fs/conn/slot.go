@@ -28,12 +28,15 @@ func newSlot(memory []byte, size int) *slot {
 }
 
 // request is the one in the slot, nil if there is none.
-func (s *slot) request() request {
-	n := int(atomic.LoadUint32(word(s.buffer)))
-	if n < inHeaderSize || n > len(s.buffer) {
+func (s *slot) request() request { return requestIn(s.buffer) }
+
+// requestIn is the request that was read to a buffer, nil if its length is 0 or cannot be.
+func requestIn(buffer []byte) request {
+	n := int(atomic.LoadUint32(word(buffer)))
+	if n < inHeaderSize || n > len(buffer) {
 		return nil
 	}
-	return request(s.buffer[:n])
+	return request(buffer[:n])
 }
 
 // clear makes the slot ready for read(2): what is said of a request holds for the next one.

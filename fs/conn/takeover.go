@@ -111,12 +111,10 @@ func (s *Server) answerAgain(at *slot, r request) {
 	}
 	unique := r.unique()
 	atomic.StoreUint32(at.begun, 1)
-	var interrupter sync.WaitGroup
 	if atomic.LoadUint64(at.interrupted) == unique {
-		interrupter.Go(func() { s.cancel(at, unique) })
+		s.watchers.Go(func() { s.heed(at, unique) })
 	}
 	b := s.buffers.Get().(*buffers)
 	s.answer(at, r, b)
 	s.buffers.Put(b)
-	interrupter.Wait()
 }

@@ -2,9 +2,11 @@ package conn
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -104,5 +106,62 @@ func interruptWrite(t *testing.T, h *held, when string) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) {
 		t.Fatalf("sh ended: %v", err)
+	}
+}
+
+// TestHarmlessSignal has a job in a shell's background end while the shell writes, and interrupts the write later.
+func TestHarmlessSignal(t *testing.T) {
+	for _, helper := range []string{"no takeover", "takeover"} {
+		t.Run(helper, func(t *testing.T) {
+			h := hold(t, "names", 16)
+			shell := exec.Command("bash", "-c", `sleep 0.05 & echo x > "$0"`, h.dir+"/gate")
+			if err := shell.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer h.atGate(t).Close()
+			eventually(t, "SIGCHLD waits for the shell", func() bool {
+				status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", shell.Process.Pid))
+				return err == nil && strings.Contains(string(status), "ShdPnd:\t0000000000010000")
+			})
+			if helper == "takeover" {
+				pid := h.pidAfter(t, 0)
+				syscall.Kill(pid, syscall.SIGKILL)
+				h.pidAfter(t, pid)
+				defer h.atGate(t).Close()
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- shell.Wait() }()
+			select {
+			case err := <-ended:
+				t.Fatalf("the shell ended: %v", err)
+			case <-time.After(3 * watching):
+			}
+			shell.Process.Signal(syscall.SIGTERM)
+			var exit *exec.ExitError
+			if err := <-ended; !errors.As(err, &exit) {
+				t.Errorf("the shell ended: %v", err)
+			}
+		})
+	}
+}
+
+func TestStops(t *testing.T) {
+	for name, test := range map[string]struct {
+		status string
+		want   bool
+	}{
+		"nothing waits":      {"SigPnd:\t0000000000000000\nSigCgt:\t0000000000010002\n", false},
+		"SIGINT, default":    {"ShdPnd:\t0000000000000002\nSigCgt:\t0000000000000000\n", true},
+		"SIGINT, handled":    {"ShdPnd:\t0000000000000002\nSigCgt:\t0000000000010002\n", true},
+		"SIGINT, blocked":    {"ShdPnd:\t0000000000000002\nSigBlk:\t0000000000000002\n", false},
+		"SIGKILL":            {"SigPnd:\t0000000000000100\nSigCgt:\t0000000000010002\n", true},
+		"SIGCHLD, handled":   {"ShdPnd:\t0000000000010000\nSigCgt:\t0000000000010002\n", false},
+		"both":               {"ShdPnd:\t0000000000010002\nSigCgt:\t0000000000010002\n", true},
+		"SIGVTALRM, default": {"SigPnd:\t0000000002000000\nSigCgt:\t0000000000010002\n", true},
+		"nonsense":           {"SigPnd:\tx\n", true},
+	} {
+		if got := stops(test.status); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
