@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,11 +19,12 @@ import (
 
 // mount is a running `imagefs mount` with a store of its own.
 type mount struct {
-	t      *testing.T
-	dir    string // the names tree
-	root   string // the store
-	cmd    *exec.Cmd
-	stderr *bytes.Buffer
+	t     *testing.T
+	dir   string // the names tree
+	root  string // the store
+	cmd   *exec.Cmd
+	said  *strings.Builder // what the holder and its servers wrote to stderr; complete once cmd has ended
+	ended chan struct{}    // closed when it is
 }
 
 // newMount mounts a new store, and unmounts it when the test ends.
@@ -61,19 +64,40 @@ func mountStore(t *testing.T, root string, args ...string) *mount {
 	return m
 }
 
-// start runs the holder and returns once both trees answer.
+// start runs the holder and returns once it says that both trees answer. (That the trees answer is not enough: after a
+// kill -9 of the last holder its server may answer for a moment yet.)
 func (m *mount) start(args ...string) {
 	m.t.Helper()
-	m.stderr = new(bytes.Buffer)
 	m.cmd = exec.Command(binary, append([]string{"mount", "--root", m.root}, append(args, m.dir)...)...)
-	m.cmd.Stderr = m.stderr
+	stderr, err := m.cmd.StderrPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
-	m.eventually("the mount answers", func() bool {
-		_, err := os.Stat(filepath.Join(m.dir, "by-id", "."))
-		return err == nil
-	})
+	ready := make(chan struct{})
+	said, ended := new(strings.Builder), make(chan struct{})
+	m.said, m.ended = said, ended
+	go func() {
+		defer close(ended)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			fmt.Fprintln(said, lines.Text())
+			if strings.HasSuffix(lines.Text(), " mounted on "+m.dir) {
+				close(ready)
+			}
+		}
+	}()
+	select {
+	case <-ready:
+	case <-ended:
+		m.cmd.Wait()
+		m.t.Fatalf("imagefs mount ended:\n%s", said)
+	case <-time.After(time.Minute):
+		m.cmd.Process.Kill()
+		m.cmd.Wait()
+		m.t.Fatal("imagefs mount is not ready")
+	}
 }
 
 // stop unmounts, and fails the test if the holder does not end well.
@@ -85,10 +109,11 @@ func (m *mount) stop() {
 	m.cmd.Process.Signal(syscall.SIGTERM)
 	timeout := time.AfterFunc(20*time.Second, func() { m.cmd.Process.Kill() })
 	defer timeout.Stop()
+	<-m.ended
 	if err := m.cmd.Wait(); err != nil {
-		m.t.Errorf("imagefs mount: %v\n%s", err, m.stderr)
+		m.t.Errorf("imagefs mount: %v\n%s", err, m.said)
 	} else if m.t.Failed() {
-		m.t.Logf("imagefs mount said:\n%s", m.stderr)
+		m.t.Logf("imagefs mount said:\n%s", m.said)
 	}
 }
 
