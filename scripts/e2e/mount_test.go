@@ -117,17 +117,23 @@ func (m *mount) stop() {
 	}
 }
 
-// servers are the holder's children that run now.
+// servers are the holder's children that run now, whichever of its threads started them.
 func (m *mount) servers() []int {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(m.cmd.Process.Pid) + "/task/" + strconv.Itoa(m.cmd.Process.Pid) + "/children")
+	m.t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", m.cmd.Process.Pid))
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	out, _ := exec.Command("pgrep", "-P", strconv.Itoa(m.cmd.Process.Pid)).Output()
 	var pids []int
-	for field := range strings.FieldsSeq(string(text) + " " + string(out)) {
-		if pid, err := strconv.Atoi(field); err == nil {
-			pids = append(pids, pid)
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for field := range strings.FieldsSeq(string(text)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, pid)
+			}
 		}
 	}
 	return pids
