@@ -25,6 +25,7 @@ func comparePull(ctx context.Context, l *lab) error {
 		return err
 	}
 	podman := "podman --root " + l.dir + "/podman --runroot " + l.dir + "/podman-run --storage-driver overlay "
+	defer shell(ctx, podman+"image umount -af; "+podman+"rmi -af; umount "+l.dir+"/podman/overlay")
 	fresh := filepath.Join(l.dir, "fresh")
 	var m *mount
 	defer func() {
