@@ -48,6 +48,8 @@ func openIndex(path string) (x *index, err error) {
 
 func (x *index) close() error { return unix.Munmap(x.data) }
 
+func (x *index) release() { _ = unix.Madvise(x.data, unix.MADV_DONTNEED) } // advice, as it says
+
 func (x *index) readHeader() (err error) {
 	defer x.guard(debug.SetPanicOnFault(true), &err)
 	b, err := x.bytes(0, headerSize)

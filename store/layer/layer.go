@@ -94,6 +94,10 @@ func (l *Layer) Close() error {
 	return errors.Join(append(errs, l.index.close())...)
 }
 
+// Release gives back the memory of what was read of the index; whoever reads it again pays a page fault. It is for those
+// who pass over a large layer once.
+func (l *Layer) Release() { l.index.release() }
+
 // DiffID is the sha256 of the layer's tar.
 func (l *Layer) DiffID() digest.Digest { return digestOf(l.index.diffID) }
 

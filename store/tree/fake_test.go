@@ -57,6 +57,7 @@ func (f *fake) Attr(i int) (layer.Attr, error) {
 func (f *fake) Type(i int) (layer.Type, error)      { return f.entries[i].Type, nil }
 func (f *fake) Link(i int) (string, error)          { return f.entries[i].Link, nil }
 func (f *fake) Xattrs(i int) ([]layer.Xattr, error) { return f.xattrs[f.entries[i].Name], nil }
+func (f *fake) Release()                            {}
 
 // Target keeps the promise of [layer.Layer.Target].
 func (f *fake) Target(i int) (int, bool, error) {

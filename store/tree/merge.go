@@ -13,6 +13,10 @@ const (
 	maxNames  = 1 << 31 / chunkSize // chunks
 )
 
+// releaseEvery is how many entries are read before their memory is given back: a merge must not cost the server a large
+// layer's whole index beside the tree.
+const releaseEvery = 1 << 16
+
 // maxName is the length in bytes of the longest name that Linux can look up (NAME_MAX).
 const maxName = 255
 
@@ -76,6 +80,7 @@ func (m *merger) applyTop() error {
 // whiteout removes what layer k hides of the layers below it. It is called before any entry of layer k is applied.
 func (m *merger) whiteout(k int) error {
 	l := m.layers[k]
+	defer l.Release()
 	for i := range l.Len() {
 		typ, err := l.Type(i)
 		if err != nil {
@@ -119,7 +124,11 @@ func (m *merger) hide(e layer.Entry) error {
 // leave the layer.
 func (m *merger) extract(k int, below map[int]inode) error {
 	l := m.layers[k]
+	defer l.Release()
 	for i := range l.Len() {
+		if i%releaseEvery == 0 {
+			l.Release()
+		}
 		e, err := l.Entry(i)
 		if err != nil {
 			return err

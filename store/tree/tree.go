@@ -17,6 +17,8 @@ type Layer interface {
 	Link(i int) (string, error)
 	Target(i int) (entry int, ok bool, err error)
 	Xattrs(i int) ([]layer.Xattr, error)
+	// Release says that what was read is not needed soon.
+	Release()
 }
 
 // Tree is an open table joined with its layers. Its methods may be called from many goroutines. Where the table does

@@ -62,6 +62,9 @@ func (m *merger) writeRecords(b *blockWriter, order []uint32) error {
 	end := 0
 	var buf [recordSize]byte
 	for at, i := range order {
+		if at%releaseEvery == 0 {
+			m.release()
+		}
 		n := &m.list[i]
 		name := placeName(end, int(n.nameLen))
 		end = name + int(n.nameLen)
@@ -91,6 +94,12 @@ func (m *merger) writeRecords(b *blockWriter, order []uint32) error {
 	}
 	b.end()
 	return b.err
+}
+
+func (m *merger) release() {
+	for _, l := range m.layers {
+		l.Release()
+	}
 }
 
 // countLinks counts the names of each file: by its layer, then by its entry.
