@@ -79,7 +79,7 @@ func (f *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (_ fuse.R
 	if err != nil {
 		return nil, status(err)
 	}
-	ctx, end := interruptible(cancel, in.Pid)
+	ctx, end := interruptible(cancel)
 	defer end()
 	n, err := s.Read(ctx, callOf(&in.InHeader, in.Flags), buf[:min(len(buf), int(in.Size))], int64(in.Offset))
 	if err != nil {
@@ -98,7 +98,7 @@ func (f *FS) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (writt
 	if err != nil {
 		return 0, status(err)
 	}
-	ctx, end := interruptible(cancel, in.Pid)
+	ctx, end := interruptible(cancel)
 	defer end()
 	n, err := s.Write(ctx, callOf(&in.InHeader, in.Flags), data)
 	f.Changed() // before the answer, so that whoever wrote finds what the line did
