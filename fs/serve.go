@@ -95,15 +95,16 @@ func newServer(args []string) (*server, error) {
 // run serves until the first of the trees is unmounted; the holder then takes the other down.
 func (s *server) run() error {
 	var tasks sync.WaitGroup
-	s.names.Connect(s.namesConn, s.namesConn.TookOver())
-	tasks.Go(s.watch)
-	tasks.Go(s.adopt)
+	s.names.Connect(s.namesConn)
 	ended := make(chan error, 2)
 	go func() { ended <- s.namesConn.Serve() }()
 	go func() { ended <- s.contentConn.Serve() }()
+	tasks.Go(s.watch)
+	tasks.Go(s.adopt)
 	if s.contentConn.TookOver() {
 		// Tags may have moved while no server watched.
 		s.content.Changed(s.contentConn, nil, s.store.Snapshot())
+		s.names.TakeOver()
 	}
 	err := <-ended
 	s.cancel()

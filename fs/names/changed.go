@@ -19,15 +19,18 @@ type kernel struct {
 	view *View      // the last one that it was told of
 }
 
-// Connect says how the kernel is reached. It is called before the first request is served. A successor does not know
-// what its predecessor had told, so it has the kernel forget all links.
-func (f *FS) Connect(n Notifier, tookOver bool) {
+// Connect says how the kernel is reached. It is called before the first request is served.
+func (f *FS) Connect(n Notifier) {
 	f.kernel.mu.Lock()
 	defer f.kernel.mu.Unlock()
 	f.kernel.conn = n
-	if !tookOver {
-		return
-	}
+}
+
+// TakeOver has the kernel forget all links, because this server does not know what its predecessor had told. It is
+// called once requests are served: the kernel locks a directory that it looks up in, and a notification waits for that.
+func (f *FS) TakeOver() {
+	f.kernel.mu.Lock()
+	defer f.kernel.mu.Unlock()
 	for path, link := range f.kernel.view.links() {
 		f.forget(path, link)
 	}
