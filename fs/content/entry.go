@@ -1,8 +1,6 @@
 package content
 
 import (
-	"strings"
-
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/imagefs/imagefs/store/layer"
@@ -47,7 +45,7 @@ func (e entry) xattrs() ([]layer.Xattr, error) {
 	}
 	kept := all[:0:0]
 	for _, x := range all {
-		if !steersOverlay(x.Name) {
+		if !tree.SteersOverlay(x.Name) {
 			kept = append(kept, x)
 		}
 	}
@@ -82,9 +80,4 @@ func (g group) attr(a *fuse.Attr) error {
 	}
 	fill(a, l)
 	return nil
-}
-
-// steersOverlay tells of an xattr that overlayfs would obey, even in its lower layers; see tree.Tree.Xattrs.
-func steersOverlay(name string) bool {
-	return strings.HasPrefix(name+".", "trusted.overlay.") || strings.HasPrefix(name+".", "user.overlay.")
 }

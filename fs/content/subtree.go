@@ -55,14 +55,7 @@ func (s *subtree) where(below string) string {
 
 // directory finds the directory with local id treeBit+i.
 func (s *subtree) directory(i uint32) (node, error) {
-	t, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	if int64(i) >= int64(t.Len()) {
-		return nil, syscall.ESTALE
-	}
-	n, err := t.Node(int(i))
+	_, n, err := s.at(i)
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +67,7 @@ func (s *subtree) directory(i uint32) (node, error) {
 
 // group finds the hard-link group whose first node is i.
 func (s *subtree) group(i uint32) (node, error) {
-	t, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	if int64(i) >= int64(t.Len()) {
-		return nil, syscall.ESTALE
-	}
-	n, err := t.Node(int(i))
+	t, n, err := s.at(i)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +75,19 @@ func (s *subtree) group(i uint32) (node, error) {
 		return nil, syscall.ESTALE
 	}
 	return s.nodeOf(t, int(i), n)
+}
+
+// at finds node i of the tree, or ESTALE.
+func (s *subtree) at(i uint32) (*tree.Tree, tree.Node, error) {
+	t, err := s.open()
+	if err != nil {
+		return nil, tree.Node{}, err
+	}
+	if int64(i) >= int64(t.Len()) {
+		return nil, tree.Node{}, syscall.ESTALE
+	}
+	n, err := t.Node(int(i))
+	return t, n, err
 }
 
 // nodeOf makes the node that n, at position i of t, is shown as.

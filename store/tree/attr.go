@@ -54,10 +54,11 @@ func (t *Tree) Xattrs(i int) ([]layer.Xattr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(xattrs), func(x layer.Xattr) bool { return steersOverlay(x.Name) }), nil
+	return slices.DeleteFunc(slices.Clone(xattrs), func(x layer.Xattr) bool { return SteersOverlay(x.Name) }), nil
 }
 
-func steersOverlay(name string) bool {
+// SteersOverlay tells whether overlayfs would obey an xattr of that name, even in its only lower layer.
+func SteersOverlay(name string) bool {
 	rest, ok := strings.CutPrefix(name, "trusted.overlay")
 	if !ok {
 		rest, ok = strings.CutPrefix(name, "user.overlay")
