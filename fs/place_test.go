@@ -102,13 +102,3 @@ func TestMountWhatCannotBe(t *testing.T) {
 		t.Error("a directory that is no store was mounted")
 	}
 }
-
-func TestUnescape(t *testing.T) {
-	for in, want := range map[string]string{
-		`/mnt`: "/mnt", `/a\040b`: "/a b", `/a\134b`: `/a\b`, `/tab\011`: "/tab\t", `/end\04`: `/end\04`, `/x\999`: `/x\999`,
-	} {
-		if got := unescape(in); got != want {
-			t.Errorf("unescape(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
