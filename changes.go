@@ -20,11 +20,12 @@ var changeable = []string{
 // applyChanges carries out instructions of a Dockerfile on a config, in order, each of one line. The error is of kind
 // Invalid.
 func applyChanges(c *ContainerConfig, changes []string) error {
+	cmd := false // whether a CMD was among them: as docker, an ENTRYPOINT alone takes the old command away
 	for _, change := range changes {
 		if strings.TrimSpace(change) == "" {
 			continue
 		}
-		if err := applyChange(c, change); err != nil {
+		if err := applyChange(c, change, &cmd); err != nil {
 			return &Error{
 				Kind: Invalid, Subject: change, Err: err,
 				Hint: "a change is one of " + strings.ToUpper(strings.Join(changeable, " ")) + ", written as in a Dockerfile",
@@ -34,7 +35,7 @@ func applyChanges(c *ContainerConfig, changes []string) error {
 	return nil
 }
 
-func applyChange(c *ContainerConfig, change string) error {
+func applyChange(c *ContainerConfig, change string, cmd *bool) error {
 	parsed, err := parser.Parse(strings.NewReader(change))
 	if err != nil {
 		return err
@@ -55,6 +56,14 @@ func applyChange(c *ContainerConfig, change string) error {
 			}
 			if err := command.Expand(expand); err != nil {
 				return err
+			}
+		}
+		switch command.(type) {
+		case *instructions.CmdCommand:
+			*cmd = true
+		case *instructions.EntrypointCommand:
+			if !*cmd {
+				c.Cmd = nil
 			}
 		}
 		if err := c.apply(command); err != nil {

@@ -18,6 +18,7 @@ type config struct {
 	Variant      string     `json:"variant"`
 	OS           string     `json:"os"`
 	OSVersion    string     `json:"os.version"`
+	OSFeatures   []string   `json:"os.features"`
 	RootFS       struct {
 		Type    string          `json:"type"`
 		DiffIDs []digest.Digest `json:"diff_ids"`

@@ -17,8 +17,8 @@ import (
 type Event struct {
 	Status string `json:"status,omitempty"` // the action again
 	ID     string `json:"id,omitempty"`     // the actor's again
-	Type   string `json:"Type"`             // "image"
-	Action string `json:"Action"`           // "pull", "push", "tag", "untag", "delete", "load", "save", "import", "prune"
+	Type   string `json:"Type"`             // "image" or "container"
+	Action string `json:"Action"`           // "pull", "push", "tag", "untag", "delete", "load", "save", "import", "prune"; "create", "commit", "destroy"
 	Actor  Actor  `json:"Actor"`
 	Scope  string `json:"scope"` // "local"
 	// When it happened, since the epoch; both hold it, as docker has it.
@@ -150,14 +150,16 @@ func (b bus) image(action string, img *store.Image, name string) {
 	b.append(action, img.ID.String(), attributes)
 }
 
-// append writes an event down. What it tells of has happened: one that cannot be written, to a disk that is full, is lost.
+// append writes down what happened to an image.
 func (b bus) append(action, id string, attributes map[string]string) {
-	now := time.Now()
-	line, err := json.Marshal(Event{
-		Status: action, ID: id, Type: "image", Action: action, Actor: Actor{ID: id, Attributes: attributes}, Scope: "local",
-		Seconds: now.Unix(), Nanoseconds: now.UnixNano(),
-	})
-	if err == nil {
+	b.write(Event{Type: "image", Action: action, Actor: Actor{ID: id, Attributes: attributes}}, time.Now())
+}
+
+// write writes an event down. What it tells of has happened: one that cannot be written, to a disk that is full, is lost.
+func (b bus) write(ev Event, now time.Time) {
+	ev.Status, ev.ID, ev.Scope = ev.Action, ev.Actor.ID, "local"
+	ev.Seconds, ev.Nanoseconds = now.Unix(), now.UnixNano()
+	if line, err := json.Marshal(ev); err == nil {
 		_ = b.store.AppendEvent(line)
 	}
 }

@@ -11,6 +11,7 @@ type Engine struct {
 	registry *registry.Client
 	pulls    flights
 	events   bus
+	content  string // where a content tree of the store is mounted; "" if none is known
 }
 
 // New makes an engine. The store and the client stay their owners'.

@@ -77,6 +77,10 @@ func (e *Engine) planPrune(snap *store.Snapshot, req PruneRequest, keep imageFil
 	slices.SortFunc(oldestFirst, func(a, b *store.Image) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Number, b.Number))
 	})
+	using, err := e.users()
+	if err != nil {
+		return pruning{removal: &removal{}}, err
+	}
 	sizes := newLayerSizes(e.store, snap.Images)
 	p := pruning{removal: &removal{}}
 	named := map[string]bool{}
@@ -87,6 +91,9 @@ func (e *Engine) planPrune(snap *store.Snapshot, req PruneRequest, keep imageFil
 	for _, img := range oldestFirst {
 		if req.KeepStorage > 0 && left-p.size <= req.KeepStorage {
 			break
+		}
+		if _, ok := using[img.ID]; ok {
+			continue
 		}
 		refs := referencesTo(snap, img)
 		if !req.All && len(refs) > 0 && !refs[0].isDigest() {

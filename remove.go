@@ -28,7 +28,11 @@ func (e *Engine) Remove(ctx context.Context, req RemoveRequest, report Reporter)
 	var errs []error
 	for _, word := range req.Refs {
 		err := e.remove(ctx, func(snap *store.Snapshot) (*removal, error) {
-			return planRemoval(snap, word, req.Force)
+			using, err := e.users()
+			if err != nil {
+				return nil, err
+			}
+			return planRemoval(snap, using, word, req.Force)
 		}, rmiLine, report)
 		errs = append(errs, err)
 		if ctx.Err() != nil {
@@ -107,16 +111,20 @@ func (r *removal) changes() (changes []store.Change) {
 }
 
 // planRemoval decides what a word of `docker rmi` removes.
-func planRemoval(snap *store.Snapshot, word string, force bool) (*removal, error) {
+func planRemoval(snap *store.Snapshot, using users, word string, force bool) (*removal, error) {
 	img, err := Resolve(snap, word)
 	if err != nil {
 		return nil, err
 	}
 	refs := referencesTo(snap, img)
+	conflict := using.conflict(img, force)
 	if ref := referenceOf(snap, word); ref != nil && !isIDPrefix(img, word) {
+		if err := using.lastName(img, word); err != nil && !force && isSingleReference(refs) {
+			return nil, err
+		}
 		r := &removal{}
 		r.take(takeAway(snap, ref), img)
-		if len(r.names) == len(refs) {
+		if len(r.names) == len(refs) && conflict == nil {
 			r.images = []*store.Image{img}
 		}
 		return r, nil
@@ -126,6 +134,9 @@ func planRemoval(snap *store.Snapshot, word string, force bool) (*removal, error
 			Kind: InUse, Subject: word, Hint: "name one of its tags to remove that alone, or use -f",
 			Err: fmt.Errorf("conflict: unable to delete %s (must be forced) - image is referenced in multiple repositories", shortID(img.ID)),
 		}
+	}
+	if conflict != nil {
+		return nil, conflict
 	}
 	return removalOf(snap, img), nil
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/fs/conn"
 	"github.com/imagefs/imagefs/fs/content"
 	"github.com/imagefs/imagefs/fs/names"
@@ -45,6 +46,7 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
+	p.Root = c.Root
 	release, err := p.lock()
 	if err != nil {
 		return err
@@ -71,6 +73,9 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 
 // clear detaches what a killed holder left behind.
 func (p place) clear() error {
+	if err := container.UnmountAll(context.Background(), p.Content, true); err != nil {
+		return err
+	}
 	for _, dir := range []string{p.Content, p.Mountpoint} {
 		for {
 			ok, err := mounted(dir)
@@ -176,6 +181,7 @@ func (m *held) hold(ctx context.Context, ready func()) error {
 			return
 		}
 		if _, err := os.Stat(m.place.Content); err == nil {
+			m.mountContainers(ctx)
 			ready()
 		}
 	}()

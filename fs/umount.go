@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/fs/conn"
 )
 
-// unmount takes content down, then names. Unless lazy, a tree that is in use is an error and both stay; an ordinary user
+// unmount takes the containers down, then content, then names. Unless lazy, a tree that is in use is an error and both stay; an ordinary user
 // cannot ask the kernel beforehand, so there names is detached even if it is in use, once content is down.
 func (m *held) unmount(lazy bool) error {
 	dirs := []string{m.place.Content, m.place.Mountpoint}
@@ -21,6 +22,9 @@ func (m *held) unmount(lazy bool) error {
 		if !lazy && busy(dir) {
 			return inUse(dir)
 		}
+	}
+	if err := m.unmountContainers(lazy); err != nil {
+		return err
 	}
 	for i, dir := range dirs {
 		ok, err := mounted(dir)
@@ -79,6 +83,7 @@ func (p place) abort() error {
 		}
 		all = errors.Join(all, err)
 	}
+	all = errors.Join(all, container.UnmountAll(context.Background(), p.Content, true))
 	if all == nil && !found {
 		return notMounted(p)
 	}

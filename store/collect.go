@@ -19,9 +19,9 @@ type Collected struct {
 	Bytes  int64           // that the root is smaller by, as du counts it
 }
 
-// Collect removes from the disk what nothing references, claims or pins, and says what that was. What is derived may go
-// at once; a blob or layer that no published image has had stays for a day. What this process has open of what is gone
-// is closed when nobody uses it any more.
+// Collect removes from the disk what nothing references, claims or pins and no working container stands on, and says what
+// that was. What is derived may go at once; a blob or layer that no published image has had stays for a day. What this
+// process has open of what is gone is closed when nobody uses it any more.
 func (s *Store) Collect(ctx context.Context) (Collected, error) {
 	dir, g, err := s.detach(ctx)
 	if dir != "" {
@@ -79,8 +79,15 @@ func (s *Store) marks(v *view, x *index, gone []digest.Digest) (*marks, map[stri
 	if err != nil {
 		return nil, nil, err
 	}
+	inUse, err := s.containerImages()
+	if err != nil {
+		return nil, nil, err
+	}
 	m := newMarks(v)
 	m.index(x)
+	for _, id := range inUse {
+		m.first(id)
+	}
 	m.claims(claimed)
 	return m, claimed, nil
 }

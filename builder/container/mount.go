@@ -1,0 +1,109 @@
+package container
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/imagefs/imagefs/mountinfo"
+)
+
+// Mount mounts the container's overlay over its image in the content tree at content, unless it is mounted. Its source,
+// in /proc/mounts, is content, which tells whose it is: see [UnmountAll]. An error of the system wraps an errno.
+func (c *Container) Mount(ctx context.Context, content string) error {
+	lock, err := c.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if ok, err := c.Mounted(); ok || err != nil {
+		return err
+	}
+	return help(ctx, call{Mount: true, Target: c.Rootfs(), Source: content, Options: c.options(content)})
+}
+
+// options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.
+func (c *Container) options(content string) string {
+	lower := filepath.Join(content, c.Image.Encoded(), "rootfs")
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=off,metacopy=off,index=off",
+		escape(lower), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
+	if c.UserXattr {
+		options += ",userxattr"
+	}
+	return options
+}
+
+// escape protects what separates options, and lower directories.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `,`, `\,`, `:`, `\:`).Replace(path)
+}
+
+// Mounted tells whether the container is mounted in this process's mount namespace.
+func (c *Container) Mounted() (bool, error) {
+	mounts, err := overlays()
+	for _, m := range mounts {
+		if m.Point == c.Rootfs() {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+func overlays() (all []mountinfo.Mount, err error) {
+	mounts, err := mountinfo.All()
+	for _, m := range mounts {
+		if m.Type == "overlay" {
+			all = append(all, m)
+		}
+	}
+	return all, err
+}
+
+// Unmount takes the container's overlay down, if it is mounted. EBUSY if it is in use and lazy is not set.
+func (c *Container) Unmount(ctx context.Context, lazy bool) error {
+	lock, err := c.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return c.unmount(ctx, lazy)
+}
+
+func (c *Container) unmount(ctx context.Context, lazy bool) error {
+	ok, err := c.Mounted()
+	if err != nil || !ok {
+		return err
+	}
+	return help(ctx, call{Target: c.Rootfs(), Lazy: lazy})
+}
+
+// UnmountAll takes down the overlays of all containers that stand on the content tree at content, dead or alive. If one
+// is in use, and lazy is not set, it is EBUSY, and those that went before stay down.
+func UnmountAll(ctx context.Context, content string, lazy bool) error {
+	mounts, err := overlays()
+	if err != nil {
+		return err
+	}
+	for _, m := range mounts {
+		if m.Source != content {
+			continue
+		}
+		if err := help(ctx, call{Target: m.Point, Lazy: lazy}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
+func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
+	all, err := List(root)
+	for _, c := range all {
+		if err := c.Mount(ctx, content); err != nil && !os.IsNotExist(err) {
+			failed(c, err)
+		}
+	}
+	return err
+}

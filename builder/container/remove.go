@@ -1,0 +1,39 @@
+package container
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Remove unmounts the container and removes it with all that was changed in it. EBUSY if its rootfs is in use and lazy,
+// which only detaches it, is not set.
+func (c *Container) Remove(ctx context.Context, lazy bool) error {
+	lock, err := c.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := c.unmount(ctx, lazy); err != nil {
+		return err
+	}
+	gone := filepath.Join(filepath.Dir(c.dir), ".gone-"+c.ID)
+	if err := os.Rename(c.dir, gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
+}
+
+// sweep removes what dead processes left. Nobody else makes a container meanwhile; what another removes may as well go.
+func sweep(root string) {
+	entries, err := os.ReadDir(Dir(root))
+	if err != nil {
+		return // there is none yet
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			_ = os.RemoveAll(filepath.Join(Dir(root), e.Name())) // the next one tries again
+		}
+	}
+}

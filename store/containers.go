@@ -1,0 +1,40 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	digest "github.com/opencontainers/go-digest"
+)
+
+// containerImages are the images that working containers stand on: what builder/container has written into
+// ROOT/containers/NAME/config.json. Containers are made under ROOT/lock. A container that cannot be read is an error: it
+// may stand on anything.
+func (s *Store) containerImages() (ids []digest.Digest, err error) {
+	entries, err := os.ReadDir(s.path("containers"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue // on its way out
+		}
+		text, err := readRegular(s.path("containers", e.Name(), "config.json"), maxDocument)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var c struct{ Image digest.Digest }
+		if err == nil {
+			err = json.Unmarshal(text, &c)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("container %s: %w", e.Name(), err)
+		}
+		ids = append(ids, c.Image)
+	}
+	return ids, err
+}
