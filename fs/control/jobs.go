@@ -15,6 +15,7 @@ import (
 type jobs struct {
 	ctx   context.Context // jobs end with it
 	log   func(format string, args ...any)
+	own   []string // directories in which no path of a line is
 	verbs map[string]Verb
 
 	background sync.WaitGroup // detached jobs
@@ -65,11 +66,31 @@ func (t *jobs) do(ctx context.Context, r request) error {
 		return asError(e.Errno)
 	case fault != nil:
 		return t.finish(j, fault)
-	case !j.Detached:
-		return t.run(ctx, j, work)
-	case fresh: // or else resume has started it
-		t.background.Go(func() { t.run(t.ctx, j, work) })
+	case j.Detached && !fresh: // resume has started it
+		return nil
 	}
+	if err := t.meet(j, r.pid); err != nil {
+		return t.finish(j, err)
+	}
+	if !j.Detached {
+		return t.run(ctx, j, work)
+	}
+	t.background.Go(func() { t.run(t.ctx, j, work) })
+	return nil
+}
+
+// meet makes the writer of a line known to its job, if the line may have paths.
+func (t *jobs) meet(j *job, pid uint32) error {
+	if !t.verbs[j.Verb].Paths {
+		return nil
+	}
+	caller, err := callerOf(pid, t.own)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.caller = caller
 	return nil
 }
 
@@ -90,7 +111,9 @@ func (t *jobs) run(ctx context.Context, j *job, work Work) error {
 	ctx, cancel := j.start(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(t.ctx, func() { cancel(t.ctx.Err()) })()
-	return t.finish(j, work(ctx, j))
+	err := work(ctx, j)
+	j.leave()
+	return t.finish(j, err)
 }
 
 // finish ends a job, unless it has ended before. Its error is the job's errno.

@@ -16,6 +16,7 @@ type Mount struct {
 	Mountpoint string    // absolute
 	Content    string    // where the content tree is mounted, absolute
 	Time       time.Time // of what has no time of its own
+	Made       Made
 }
 
 // View shows a snapshot of the store as a directory tree:
@@ -32,6 +33,7 @@ type Mount struct {
 // they answer with the link itself.
 type View struct {
 	snap  *store.Snapshot
+	mount Mount
 	root  *node
 	tags  map[string]string // the listed path of a reference with a tag, by its name
 	repos map[string]string // the listed path of a repository, by its name
@@ -47,14 +49,16 @@ var (
 func NewView(snap *store.Snapshot, m Mount) *View {
 	b := &builder{
 		View: &View{
-			snap: snap, root: newDir(".", m.Time), tags: make(map[string]string), repos: make(map[string]string),
+			snap: snap, mount: m,
+			root: newDir(".", m.Time), tags: make(map[string]string), repos: make(map[string]string),
 		},
-		mount: m, parsed: parseAll(snap.References),
+		parsed: parseAll(snap.References),
 	}
 	b.fixed()
 	b.repositories()
 	b.addTags()
 	b.addDangling()
+	b.addTemporary()
 	b.root.finish()
 	return b.View
 }
