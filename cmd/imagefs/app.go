@@ -39,14 +39,13 @@ The commands below work with or without a mount.`,
 		OnUsageError:   badUsage,
 		ExitErrHandler: func(*cli.Context, error) {}, // main reports
 	}
-	finish(app.Name, app.Commands)
+	finish(app.Commands)
 	return app
 }
 
-// finish sets what all commands have alike; parent is how the line before them begins.
-func finish(parent string, commands []*cli.Command) {
+// finish sets what all commands have alike.
+func finish(commands []*cli.Command) {
 	for _, command := range commands {
-		command.HelpName = parent + " " + command.Name
 		command.HideHelpCommand = true
 		command.OnUsageError = badUsage
 		for _, flag := range command.Flags {
@@ -54,7 +53,7 @@ func finish(parent string, commands []*cli.Command) {
 				flag.DisableDefaultText = true
 			}
 		}
-		finish(command.HelpName, command.Subcommands)
+		finish(command.Subcommands)
 	}
 }
 

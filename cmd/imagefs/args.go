@@ -19,12 +19,12 @@ func permute(app *cli.App, args []string) ([]string, error) {
 		_, _, err := takeOption("imagefs", app.Flags, args[1:])
 		return args, err
 	}
-	command, n := findCommand(app, args[1:])
+	command, path := findCommand(app, args[1:])
 	if command == nil || command.SkipFlagParsing {
 		return args, nil
 	}
-	options, words := slices.Clone(args[:1+n]), []string{}
-	for rest := args[1+n:]; len(rest) > 0; {
+	options, words := append([]string{args[0]}, path...), []string{}
+	for rest := args[len(options):]; len(rest) > 0; {
 		if rest[0] == "--" {
 			words = append(words, rest[1:]...)
 			break
@@ -34,7 +34,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 			rest = rest[1:]
 			continue
 		}
-		spelled, n, err := takeOption(command.HelpName, command.Flags, rest)
+		spelled, n, err := takeOption("imagefs "+strings.Join(path, " "), command.Flags, rest)
 		if err != nil {
 			return nil, err
 		}
@@ -44,17 +44,17 @@ func permute(app *cli.App, args []string) ([]string, error) {
 	return slices.Concat(options, []string{"--"}, words), nil
 }
 
-// findCommand returns the command that words begin with, and how many of them name it; nil if there is none.
-func findCommand(app *cli.App, words []string) (*cli.Command, int) {
-	command, n := app.Command(words[0]), 1
-	for command != nil && n < len(words) {
-		sub := command.Command(words[n])
-		if sub == nil {
+// findCommand returns the command that words begin with, and its name, as many words; nil if there is none.
+func findCommand(app *cli.App, words []string) (command *cli.Command, path []string) {
+	next := app.Command(words[0])
+	for next != nil {
+		command, path = next, append(path, next.Name)
+		if len(path) == len(words) {
 			break
 		}
-		command, n = sub, n+1
+		next = command.Command(words[len(path)])
 	}
-	return command, n
+	return command, path
 }
 
 // takeOption reads the option that args begin with. It returns it spelled as --name=value, several for -abc, and how many

@@ -50,11 +50,10 @@ func events(c *cli.Context) error {
 		return err
 	}
 	req := imagefs.EventsRequest{Filters: c.StringSlice("filter")}
-	now := time.Now()
-	if req.Since, err = parseTime(c.String("since"), now); err != nil {
+	if req.Since, err = timeOption(c, "since"); err != nil {
 		return err
 	}
-	if req.Until, err = parseTime(c.String("until"), now); err != nil {
+	if req.Until, err = timeOption(c, "until"); err != nil {
 		return err
 	}
 	engine, s, err := openEngine(c)
@@ -65,26 +64,11 @@ func events(c *cli.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// parseTime reads a time as docker does (moby api/types/time): RFC 3339 or a beginning of it, seconds since the epoch
-// with a fraction, or a duration before now. "" is the zero time.
-func parseTime(text string, now time.Time) (time.Time, error) {
-	if text == "" {
+func timeOption(c *cli.Context, name string) (time.Time, error) {
+	if !c.IsSet(name) {
 		return time.Time{}, nil
 	}
-	if ago, err := time.ParseDuration(text); err == nil {
-		return now.Add(-ago), nil
-	}
-	if seconds, err := time.ParseDuration(text + "s"); err == nil && strings.Trim(text, "0123456789.") == "" {
-		return time.Unix(0, 0).Add(seconds), nil
-	}
-	for _, layout := range []string{
-		time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02T15", "2006-01-02Z07:00", "2006-01-02",
-	} {
-		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("failed to parse value as time or duration: %q", text)
+	return imagefs.ParseTime(c.String(name), time.Now())
 }
 
 type eventWriter func(out io.Writer, ev imagefs.Event) error

@@ -49,7 +49,7 @@ func importImage(c *cli.Context) error {
 		return err
 	}
 	req := imagefs.ImportRequest{
-		Source: source, Changes: c.StringSlice("change"), Message: c.String("message"), Platform: c.String("platform"),
+		Source: source, From: args[0], Changes: c.StringSlice("change"), Message: c.String("message"), Platform: c.String("platform"),
 	}
 	if len(args) > 1 {
 		req.Ref = args[1]

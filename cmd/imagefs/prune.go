@@ -94,7 +94,7 @@ func printReclaimed(out io.Writer, req imagefs.PruneRequest, lines []string, rec
 	return err
 }
 
-// removals keeps the lines of a prune, which docker spells in lower case.
+// removals keeps the lines of a prune.
 type removals struct {
 	mu    sync.Mutex // guards lines
 	lines []string
@@ -103,8 +103,7 @@ type removals struct {
 func (r *removals) Line(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	verb, rest, _ := strings.Cut(text, ":")
-	r.lines = append(r.lines, strings.ToLower(verb)+":"+rest)
+	r.lines = append(r.lines, text)
 }
 
 func (r *removals) Layer(imagefs.LayerProgress) {}

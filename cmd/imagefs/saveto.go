@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/store/archive"
 )
 
 const savingStatus = "Saving"
@@ -49,7 +50,11 @@ func checkOutput(path string) error {
 // saveInto writes the archive to f, compressed as path ends. On a terminal, a bar shows how much there is.
 func saveInto(ctx context.Context, engine *imagefs.Engine, req imagefs.SaveRequest, path string, f *os.File) error {
 	defer showGrowth(f, filepath.Base(path))()
-	return engine.Save(ctx, req, f)
+	w, err := archive.Compressor(path, f)
+	if err != nil {
+		return err
+	}
+	return errors.Join(engine.Save(ctx, req, w), w.Close())
 }
 
 // showGrowth draws a bar of a file that grows, once a second has passed, until the function it returns is called.
