@@ -29,7 +29,7 @@ func fillRegistry(t *testing.T) *registrytest.Server {
 	here := put(t, reg, "multi", "here", newConfig(runtime.GOARCH, 2019), base)
 	there := put(t, reg, "multi", "there", newConfig("s390x", 2019), etc)
 	reg.PutIndex("multi", "1", here, there)
-	put(t, reg, "other", "there", newConfig("s390x", 2018), etc)
+	there = put(t, reg, "other", "there", newConfig("s390x", 2018), etc)
 	reg.PutIndex("other", "1", there)
 	never := newLayer(t, "never", 500_000)
 	put(t, reg, "stalls", "1", newConfig(runtime.GOARCH, 2020), never)
