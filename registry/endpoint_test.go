@@ -248,7 +248,7 @@ func TestMirrorAddress(t *testing.T) {
 
 func TestEndpointDockerHub(t *testing.T) {
 	c := newClient(t, Options{})
-	endpoints, err := c.endpointsOf(parse(t, "alpine"))
+	endpoints, err := c.endpointsOf(pulling(parse(t, "alpine"), ""))
 	if err != nil || len(endpoints) != 1 {
 		t.Fatal(endpoints, err)
 	}

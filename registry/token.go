@@ -17,10 +17,7 @@ func (c *Client) token(ctx context.Context, registry *url.URL, asked challenge, 
 	if err != nil {
 		return "", err
 	}
-	if asked.params["scope"] != "" {
-		scope = asked.params["scope"]
-	}
-	resp, err := c.askForToken(ctx, service, asked.params["service"], scope, own)
+	resp, err := c.askForToken(ctx, service, asked.params["service"], scopes(asked.params["scope"], scope), own)
 	if err != nil {
 		return "", fail(err, "token service %s: %v", service.Host, err)
 	}
@@ -43,22 +40,38 @@ func (c *Client) tokenService(registry *url.URL, asked challenge) (*url.URL, err
 	return service, nil
 }
 
-func (c *Client) askForToken(ctx context.Context, u *url.URL, service, scope string, own credentials) (*http.Response, error) {
+// scopes are those to ask a token for: a registry that asks for one knows better how it is spelled, but may ask for less
+// than a push takes.
+func scopes(asked, own string) []string {
+	all := strings.Fields(own)
+	if asked == "" || len(all) == 0 {
+		return all
+	}
+	if strings.HasSuffix(all[0], ":pull,push") && strings.HasSuffix(asked, ":pull") {
+		asked += ",push"
+	}
+	all[0] = asked
+	return all
+}
+
+func (c *Client) askForToken(ctx context.Context, u *url.URL, service string, scopes []string, own credentials) (*http.Response, error) {
 	query := u.Query()
 	if service != "" {
 		query.Set("service", service)
 	}
-	query.Set("scope", scope)
+	for _, scope := range scopes {
+		query.Add("scope", scope)
+	}
 	if own.identityToken != "" {
 		return c.refresh(ctx, u, query, own)
 	}
-	header := http.Header{}
+	authorization := ""
 	if own.user != "" {
 		query.Set("account", own.user)
-		header.Set("Authorization", basic(own))
+		authorization = basic(own)
 	}
 	u.RawQuery = query.Encode()
-	return c.send(ctx, u, header)
+	return c.send(ctx, u, request{}, authorization)
 }
 
 // refresh trades an identity token for a bearer's. A POST follows no redirect.
@@ -71,7 +84,7 @@ func (c *Client) refresh(ctx context.Context, u *url.URL, form url.Values, own c
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.roundTrip(req)
+	return c.roundTrip(req, 0)
 }
 
 // refusal tells wrong credentials from missing ones, and both from a service that is only busy.
