@@ -48,6 +48,31 @@ func (c *Client) manifest(ctx context.Context, name reference.Named, tagOrDigest
 	return m, err
 }
 
+func (c *Client) pushManifest(ctx context.Context, ref reference.Named, m Manifest) error {
+	q := pushing(ref, manifestOf(ref))
+	tagOrDigest := m.Descriptor.Digest.String()
+	if tagged, ok := ref.(reference.Tagged); ok {
+		tagOrDigest = tagged.Tag()
+	}
+	return c.ask(ctx, q, c.newAttempts(), func(ctx context.Context, e *endpoint) error {
+		resp, err := c.do(ctx, e, request{
+			method: http.MethodPut,
+			url:    at(e, manifestPath(ref, tagOrDigest)),
+			scope:  q.scope,
+			header: http.Header{"Content-Type": {m.Descriptor.MediaType}},
+			body:   bodyOf(m.Raw),
+		})
+		if err != nil {
+			return err
+		}
+		drain(resp.Body)
+		if got := promised(resp.Header, m.Raw); got != m.Descriptor.Digest {
+			return fail(ErrProtocol, "stored as %s, not %s", got, m.Descriptor.Digest)
+		}
+		return nil
+	})
+}
+
 func manifestOf(name reference.Named) string { return "manifest for " + reference.FamiliarString(name) }
 
 func manifestPath(name reference.Named, tagOrDigest string) string {
