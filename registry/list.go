@@ -20,9 +20,10 @@ const (
 // listing is a list of names that grows page by page, so that a failure costs one page.
 type listing struct {
 	question
-	path   string // below /v2/
-	field  string // of the JSON object that a page is
-	enough func(names []string) bool
+	path  string                 // below /v2/
+	field string                 // of the JSON object that a page is
+	keep  func(name string) bool // nil for all
+	limit int                    // of names; 0 for none
 
 	from  *endpoint
 	next  *url.URL // nil for the first page
@@ -38,7 +39,7 @@ func (c *Client) listTags(ctx context.Context, repository reference.Named) ([]st
 	return c.list(ctx, l)
 }
 
-// list returns all names, or as many as are enough, sorted.
+// list returns the names to keep, as many as the limit allows, sorted.
 func (c *Client) list(ctx context.Context, l *listing) ([]string, error) {
 	a := c.newAttempts()
 	for range maxPages {
@@ -50,13 +51,21 @@ func (c *Client) list(ctx context.Context, l *listing) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if done || l.enough != nil && l.enough(l.names) {
-			slices.Sort(l.names)
-			return slices.Compact(l.names), nil
+		if done || l.limit > 0 && len(l.names) >= l.limit {
+			return l.sorted(), nil
 		}
 		a.progress()
 	}
 	return nil, fail(ErrProtocol, "%s: more than %d pages", l.subject, maxPages)
+}
+
+func (l *listing) sorted() []string {
+	slices.Sort(l.names)
+	names := slices.Compact(l.names)
+	if l.limit > 0 && len(names) > l.limit {
+		names = names[:l.limit]
+	}
+	return names
 }
 
 // nextNames reads one page; done tells whether it is the last. Another endpoint than before starts anew.
@@ -79,6 +88,9 @@ func (c *Client) nextNames(ctx context.Context, e *endpoint, l *listing) (done b
 	next, err := nextPage(resp)
 	if err != nil {
 		return false, err
+	}
+	if l.keep != nil {
+		names = slices.DeleteFunc(names, func(name string) bool { return !l.keep(name) })
 	}
 	l.names = append(l.names, names...)
 	l.next = next

@@ -51,6 +51,8 @@ type Options struct {
 	DockerConfig string
 	// Parallel is how many blobs are downloaded at once; 0 for 4.
 	Parallel int
+	// SearchURL is where docker.io is searched, such as https://index.docker.io/v1/, which "" means.
+	SearchURL string
 	// StallTimeout is how long a request or a transfer may give no byte; 0 for 30 s.
 	StallTimeout time.Duration
 }

@@ -108,7 +108,11 @@ func TestPushBlobSurvives(t *testing.T) {
 			for _, start := range []func(testing.TB) *registrytest.Server{registrytest.New, registrytest.NewTLS} {
 				reg := start(t)
 				tc.rules(reg)
-				c, data := newClient(t, Options{StallTimeout: testStall}), content(noise(200_000))
+				o := Options{}
+				if name == "stall" {
+					o.StallTimeout = time.Second
+				}
+				c, data := newClient(t, o), content(noise(200_000))
 				if err := data.push(t, c, reg); err != nil {
 					t.Fatal(err)
 				}
@@ -146,7 +150,11 @@ func TestPushBlobGivesUp(t *testing.T) {
 			t.Parallel()
 			reg := registrytest.New(t)
 			reg.Next(registrytest.Always, patches, tc.behavior)
-			err := content(noise(1000)).push(t, newClient(t, Options{StallTimeout: testStall}), reg)
+			o := Options{}
+			if name == "stalls" {
+				o.StallTimeout = testStall
+			}
+			err := content(noise(1000)).push(t, newClient(t, o), reg)
 			if !errors.Is(err, tc.want) {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}
