@@ -2,8 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
+	"github.com/distribution/reference"
 	"github.com/urfave/cli/v2"
+
+	"github.com/imagefs/imagefs"
 )
 
 func tagCommand() *cli.Command {
@@ -24,6 +28,10 @@ func tag(c *cli.Context) error {
 	args, err := words(c, 2, 2)
 	if err != nil {
 		return err
+	}
+	if _, err := reference.ParseNormalizedNamed(args[1]); err != nil {
+		const text = "Error parsing reference: %q is not a valid repository/tag: %w"
+		return &imagefs.Error{Kind: imagefs.Invalid, Subject: args[1], Err: fmt.Errorf(text, args[1], err)}
 	}
 	engine, s, err := openEngine(c)
 	if err != nil {

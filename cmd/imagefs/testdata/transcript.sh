@@ -79,11 +79,11 @@ docker images web
 docker images two
 
 # history and inspect
-docker history web:v1
-docker image history --no-trunc web:v1
-docker history -q web:v1
-docker history -H=false web:v1
-docker history --format '{{.CreatedBy}} {{.Size}}' web:v1
+docker history $REG/multi:1
+docker image history --no-trunc $REG/multi:1
+docker history -q $REG/multi:1
+docker history -H=false $REG/multi:1
+docker history --format '{{.CreatedBy}} {{.Size}}' $REG/multi:1
 docker history nope
 docker inspect --format '{{.Id}} {{json .RepoTags}} {{json .RepoDigests}}' web:v1
 docker inspect -f '{{.Os}}/{{.Architecture}} {{.Created}} {{.Size}} {{json .Config.Env}} {{json .RootFS}}' web:v1 two
