@@ -36,7 +36,7 @@ func (r *random) stage(ctx context.Context, name string) (*store.StagedLayer, er
 		return nil, err
 	}
 	defer f.Close()
-	return stageEntry(ctx, r.store, &entry{r: f, name: name, size: size, progress: r.progress})
+	return stageEntry(ctx, r.store, &entry{r: f, name: name, size: size}, r.progress)
 }
 
 func (r *random) close() error { return r.files.close() }

@@ -27,13 +27,13 @@ type source interface {
 
 // entry is the content of one entry, as it is read.
 type entry struct {
-	r        io.Reader
-	name     string
-	size     int64
-	progress Progress
+	r    io.Reader
+	name string
+	size int64
 
-	done   int64
-	failed error // r's, if it is not io.EOF
+	progress Progress // nil before it is staged
+	done     int64
+	failed   error // r's, if it is not io.EOF
 }
 
 func (e *entry) Read(p []byte) (int, error) {
@@ -52,7 +52,8 @@ func (e *entry) Read(p []byte) (int, error) {
 }
 
 // stageEntry stages a layer. A layer at fault is a *DamagedError; if reading it failed, that error is returned as it is.
-func stageEntry(ctx context.Context, s *store.Store, e *entry) (*store.StagedLayer, error) {
+func stageEntry(ctx context.Context, s *store.Store, e *entry, progress Progress) (*store.StagedLayer, error) {
+	e.progress = progress
 	staged, err := s.StageLayer(ctx, e)
 	if err == nil {
 		return staged, nil

@@ -88,7 +88,7 @@ func (s *stream) entry(ctx context.Context, name string, h *tar.Header, r io.Rea
 	case tar.TypeLink:
 		s.links[name] = clean(h.Linkname)
 	case tar.TypeReg, tar.TypeGNUSparse:
-		return s.file(ctx, &entry{r: r, name: name, size: h.Size, progress: s.progress})
+		return s.file(ctx, &entry{r: r, name: name, size: h.Size})
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (s *stream) file(ctx context.Context, e *entry) error {
 	if has, err := s.has(ctx, e.name); has || err != nil {
 		return err
 	}
-	staged, err := stageEntry(ctx, s.store, e)
+	staged, err := stageEntry(ctx, s.store, e, s.progress)
 	var d *DamagedError
 	if errors.As(err, &d) { // perhaps nobody needs it
 		s.faults[e.name] = err
