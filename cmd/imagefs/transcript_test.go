@@ -114,7 +114,8 @@ func newImagefsStage(t *testing.T) *stage {
 	}
 	s.normalise(regexp.QuoteMeta(s.dir), "$$DOCKER")
 	s.normalise(`(?m)^imagefs: (.*)\n(  .*\n)?`, "$1\n")
-	s.normalise(`(an )?imagefs`, "docker")
+	s.normalise(`an imagefs`, "a docker")
+	s.normalise(`imagefs`, "docker")
 	return s
 }
 
