@@ -15,7 +15,7 @@ type Engine struct {
 
 // New makes an engine. The store and the client stay their owners'.
 func New(s *store.Store, r *registry.Client) *Engine {
-	return &Engine{store: s, registry: r}
+	return &Engine{store: s, registry: r, events: bus{s}}
 }
 
 // Store is the engine's store.

@@ -99,7 +99,7 @@ func (p *pull) run(ctx context.Context, report Reporter) ([]*store.Image, error)
 		report.Line(warning)
 	}
 	report.Line(p.ref.String())
-	p.events.image("pull", reference.FamiliarString(p.ref), p.attributes(pulled.images))
+	p.events.append("pull", reference.FamiliarString(p.ref), p.attributes(pulled.images))
 	return pulled.images, nil
 }
 
@@ -149,11 +149,7 @@ func (p *pull) tags(ctx context.Context) ([]reference.Named, error) {
 func (p *pull) attributes(images []*store.Image) map[string]string {
 	attributes := map[string]string{}
 	if len(images) == 1 && !p.allTags {
-		if c, err := readConfig(p.store, images[0]); err == nil && c.Config != nil {
-			for key, value := range c.Config.Labels {
-				attributes[key] = value
-			}
-		}
+		attributes = labels(p.store, images[0])
 	}
 	attributes["name"] = reference.FamiliarName(p.ref)
 	return attributes
