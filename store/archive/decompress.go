@@ -14,7 +14,7 @@ import (
 // maxWindow is how much of what came before a zstd stream may refer to, in bytes: what zstd --long needs.
 const maxWindow = 128 << 20
 
-// input is where an archive comes from. It remembers why it failed, so that this is not taken for damage.
+// input is what an archive is read from. It remembers why it failed, so that this is not taken for something else.
 type input struct {
 	r   io.Reader
 	err error

@@ -26,12 +26,23 @@ func Read(ctx context.Context, s *store.Store, r io.Reader, progress Progress) (
 	return newContents(ctx, s, claim, stream)
 }
 
+// readStream reads r to its end, also what comes after the end of the tar: whoever writes it is not cut off, and checksums
+// are looked at.
 func readStream(ctx context.Context, s *stream, r io.Reader) error {
 	in := &input{r: r}
 	tar, end, err := decompress(in)
 	if err == nil {
 		defer end()
-		err = s.read(ctx, tar)
+		plain := &input{r: tar}
+		if err = s.read(ctx, plain); err == nil {
+			_, err = io.Copy(io.Discard, plain)
+		}
+		switch {
+		case errors.Is(plain.err, io.ErrUnexpectedEOF):
+			err = damaged("", "it is cut short")
+		case plain.err != nil:
+			err = damaged("", "it cannot be decompressed: %w", plain.err)
+		}
 	}
 	if in.err != nil {
 		return in.err
