@@ -25,19 +25,21 @@ func (s *Store) AddBlob(ctx context.Context, c *Claim, mediaType string, stream 
 }
 
 func (s *Store) addBlob(ctx context.Context, c *Claim, f *os.File, stream io.Reader) (ocispec.Descriptor, error) {
-	sums, early := newSummer(), &earlyWriter{file: f}
-	if _, err := io.CopyBuffer(io.MultiWriter(early, sums), contextReader{ctx, stream}, make([]byte, 4*blockSize)); err != nil {
+	sum, early := newDigester(), &earlyWriter{file: f}
+	if _, err := io.CopyBuffer(io.MultiWriter(early, sum), contextReader{ctx, stream}, make([]byte, 4*blockSize)); err != nil {
 		return ocispec.Descriptor{}, err
 	}
-	desc := ocispec.Descriptor{Digest: sums.digester.Digest(), Size: sums.size}
+	desc := ocispec.Descriptor{Digest: sum.digest.Digest(), Size: sum.size}
 	if err := c.Add(ctx, desc.Digest); err != nil {
 		return desc, err
 	}
 	if s.HasBlob(desc.Digest) {
 		return desc, os.Remove(f.Name())
 	}
-	if err := s.writeFile(s.path("checksums", "sha256", desc.Digest.Encoded()), sums.finish().marshal()); err != nil {
-		return desc, err
+	if sum.size > blockSize {
+		if err := s.writeFile(s.path("checksums", "sha256", desc.Digest.Encoded()), sum.finish().marshal()); err != nil {
+			return desc, err
+		}
 	}
 	path, err := s.blobPath(desc.Digest)
 	if err != nil {
