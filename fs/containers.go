@@ -2,13 +2,9 @@ package fs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"log"
-	"net"
-	"os"
-	"path/filepath"
 
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/builder/container"
@@ -38,47 +34,4 @@ func (m *held) unmountContainers(lazy bool) error {
 		return inUse(at.Path)
 	}
 	return err
-}
-
-// ContentOf finds where a content tree of the store at root is mounted by this user; "" if none is.
-func ContentOf(root string) (string, error) {
-	run, err := runDir()
-	if err != nil {
-		return "", err
-	}
-	records, err := filepath.Glob(filepath.Join(run, "*.state", "place.json"))
-	if err != nil {
-		return "", err
-	}
-	for _, record := range records {
-		var p place
-		if text, err := os.ReadFile(record); err != nil || json.Unmarshal(text, &p) != nil {
-			continue // it is just being mounted or unmounted
-		}
-		if ok, err := mounted(p.Content); err != nil {
-			return "", err
-		} else if ok && p.isHeld() && sameDir(p.Root, root) {
-			return p.Content, nil
-		}
-	}
-	return "", nil
-}
-
-// isHeld tells whether the place's holder lives.
-func (p place) isHeld() bool {
-	c, err := net.Dial("unix", p.socket())
-	if err != nil {
-		return false
-	}
-	c.Close()
-	return true
-}
-
-func sameDir(a, b string) bool {
-	one, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	other, err := os.Stat(b)
-	return err == nil && os.SameFile(one, other)
 }

@@ -25,7 +25,7 @@ func (l *lines) Line(text string) {
 func (l *lines) Layer(p imagefs.LayerProgress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.Status == imagefs.StatusDownloading || l.last[p.ID] == p.Status {
+	if moves[p.Status] || l.last[p.ID] == p.Status {
 		return
 	}
 	if l.last == nil {
@@ -36,6 +36,14 @@ func (l *lines) Layer(p imagefs.LayerProgress) {
 }
 
 func (l *lines) end() {}
+
+// moves are the states in which a layer's bytes go one by one; docker has no lines for them.
+var moves = map[string]bool{imagefs.StatusDownloading: true, "Pushing": true, "Loading layer": true}
+
+// plain reports lines only.
+type plain struct{ lines }
+
+func (p *plain) Layer(imagefs.LayerProgress) {}
 
 // lastLine reports, as docker pull --quiet does, nothing but the last line: the name.
 type lastLine struct {
