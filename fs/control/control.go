@@ -26,15 +26,16 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	jobs.own = c.Own
 	events, exports, imports := NewFeed(droppedEvents), newExports(e, c.Exports), newImports(e, jobs)
 	verbs := []Verb{
-		Pull(e), Push(e), Tag(e), Remove(e), Prune(e), save(exports), Load(e), Import(e), Search(e), cancelVerb(jobs),
+		Pull(e), Push(e), Tag(e), Remove(e), Prune(e), save(exports), Load(e), Import(e), Search(e),
+		Create(e), Commit(e), RemoveContainer(e), cancelVerb(jobs),
 	}
 	t := &Tree{
-		started: time.Now(), jobs: jobs, events: events, exports: exports, imports: imports,
+		started: time.Now(), jobs: jobs, events: events, exports: exports, imports: imports, containers: e,
 		files: map[string]entry{
 			"ctl/errors": {Text(0o400, jobs.errorLog), true},
 			"ctl/events": {events, false},
 		},
-		folders: map[string]folder{exportsDir: exports, importsDir: imports, searchDir: searches{e}},
+		folders: map[string]folder{exportsDir: exports, importsDir: imports, searchDir: searches{e}, containersDir: containers{e}},
 	}
 	for _, v := range verbs {
 		jobs.verbs[v.Name] = v

@@ -17,6 +17,7 @@ type Engine interface {
 	Loader
 	Importer
 	Searcher
+	Containers
 	// Subscribe calls f for each event until ctx ends, and returns at once. f must be quick.
 	Subscribe(ctx context.Context, f func(imagefs.Event))
 }

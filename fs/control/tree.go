@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"io/fs"
 	"maps"
 	"path"
@@ -21,6 +22,8 @@ type Tree struct {
 	events  *Feed
 	exports *exports
 	imports *imports
+
+	containers Containers
 }
 
 // folder is a directory of the mount point whose files come and go.
@@ -36,6 +39,15 @@ type folder interface {
 // dated is a file that is not as old as the tree.
 type dated interface{ ModTime() time.Time }
 
+// nested is a folder whose directories list what is in them, and are not as old as the tree.
+type nested interface {
+	children(dir string) []string
+	modTime(dir string) time.Time
+}
+
+// link is a file that is a symlink.
+type link interface{ readLink() string }
+
 type entry struct {
 	file   File
 	listed bool
@@ -48,6 +60,8 @@ const (
 	exportsDir = "exports"
 	importsDir = "imports"
 	searchDir  = "search"
+
+	containersDir = "containers"
 )
 
 // Owns tells whether a path, which need not exist, is this tree's.
@@ -114,6 +128,11 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 	if d, ok := file.(dated); ok {
 		i.time = d.ModTime()
 	}
+	if f, dir := t.folder(name); t.isDir(name) && f != nil {
+		if n, ok := f.(nested); ok {
+			i.time = n.modTime(dir)
+		}
+	}
 	switch {
 	case t.isDir(name):
 		i.mode = fs.ModeDir | 0o755
@@ -130,8 +149,13 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 	return i, nil
 }
 
-// ReadLink returns the target of the one symlink there is.
+// ReadLink returns the target of a symlink.
 func (t *Tree) ReadLink(name string) (string, error) {
+	if file, ok := t.File(name); ok {
+		if l, ok := file.(link); ok {
+			return l.readLink(), nil
+		}
+	}
 	if name == path.Join(jobsDir, latestJob) {
 		if j := t.jobs.latest(); j != nil {
 			return j.name(), nil
@@ -177,6 +201,11 @@ func (t *Tree) children(dir string) []string {
 	case j != nil && base == "":
 		names = append(names, jobFiles...)
 	}
+	if f, below := t.folder(dir); f != nil {
+		if n, ok := f.(nested); ok {
+			names = slices.Clone(n.children(below))
+		}
+	}
 	slices.Sort(names)
 	return names
 }
@@ -215,6 +244,15 @@ func (t *Tree) Remove(name string) error {
 		return syscall.EPERM
 	}
 	return t.exports.remove(base)
+}
+
+// RemoveDir removes a working container. EPERM for other directories.
+func (t *Tree) RemoveDir(ctx context.Context, name string) error {
+	base, ok := strings.CutPrefix(name, containersDir+"/")
+	if !ok || strings.Contains(base, "/") {
+		return syscall.EPERM
+	}
+	return t.containers.RemoveContainer(ctx, base, false)
 }
 
 // Broken returns the session that remains of a file which a predecessor has made, if handle is one.

@@ -109,12 +109,12 @@ func (c *change) mkdir(dir, name string) error {
 	return c.begin(func(m *Made) { m.Dirs[path.Join(d.repo, name)] = true })
 }
 
-// Rmdir removes an empty directory. If a name by digest is left in it, it is hidden.
+// Rmdir removes an empty directory, or a working container. If a name by digest is left in a directory, it is hidden.
 func (f *FS) Rmdir(cancel <-chan struct{}, h *fuse.InHeader, name string) fuse.Status {
 	return f.changes(opRmdir, cancel, h, name, func(c *change, dir string) error {
 		at := join(dir, name)
 		if f.files.Owns(at) {
-			return syscall.EPERM
+			return c.removeContainer(at)
 		}
 		n := c.before.listed(at)
 		switch {
@@ -131,6 +131,17 @@ func (f *FS) Rmdir(cancel <-chan struct{}, h *fuse.InHeader, name string) fuse.S
 		}
 		return c.begin(func(m *Made) { m.removeDir(at, n.repo, c.before.isNamed(n.repo)) })
 	})
+}
+
+func (c *change) removeContainer(at string) error {
+	if err := c.begin(nil); err != nil {
+		return err
+	}
+	err := c.fs.files.RemoveDir(c.ctx, at)
+	if c.again && status(err) == fuse.ENOENT {
+		return nil
+	}
+	return err
 }
 
 // renew has the kernel forget what it may know of links that are not as they were before. It is called while the kernel
