@@ -26,6 +26,10 @@ func (e *Engine) Container(word string) (*container.Container, error) {
 	if err != nil {
 		return nil, err
 	}
+	return findContainer(all, word)
+}
+
+func findContainer(all []*container.Container, word string) (*container.Container, error) {
 	name := strings.TrimPrefix(word, "/")
 	for _, is := range []func(*container.Container) bool{
 		func(c *container.Container) bool { return c.ID == word },

@@ -32,6 +32,7 @@ func help(ctx context.Context, c call) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", Helper, string(text))
+	cmd.Args[0] = os.Args[0]
 	cmd.Env = []string{}
 	cmd.Dir = "/"
 	var stderr bytes.Buffer

@@ -27,6 +27,7 @@ The commands below work with or without a mount.`,
 			imageCommand(), imagesCommand(), pullCommand(), pushCommand(), tagCommand(), rmiCommand(),
 			saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
 			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),
+			createCommand(), psCommand(), diffCommand(), commitCommand(), rmCommand(), overlayCommand(),
 			versionCommand(), completionCommand(),
 		},
 		Action: func(c *cli.Context) error {

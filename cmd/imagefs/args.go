@@ -29,6 +29,10 @@ func permute(app *cli.App, args []string) ([]string, error) {
 			words = append(words, rest[1:]...)
 			break
 		}
+		if len(words) > 0 && precede[command.Name] {
+			words = append(words, rest...)
+			break
+		}
 		if len(rest[0]) < 2 || rest[0][0] != '-' {
 			words = append(words, rest[0])
 			rest = rest[1:]
@@ -43,6 +47,9 @@ func permute(app *cli.App, args []string) ([]string, error) {
 	}
 	return slices.Concat(options, []string{"--"}, words), nil
 }
+
+// precede are the commands whose options come before their words, because these have a command of their own.
+var precede = map[string]bool{"create": true}
 
 // findCommand returns the command that words begin with, and its name, as many words; nil if there is none.
 func findCommand(app *cli.App, words []string) (command *cli.Command, path []string) {

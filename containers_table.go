@@ -1,0 +1,89 @@
+package imagefs
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/store"
+)
+
+// ContainerRow is one row of `docker ps -a`.
+type ContainerRow struct {
+	*container.Container
+	Status container.Status
+	Config ContainerConfig
+	// ImageName is what the user called the image, or, if that means another by now, its ID.
+	ImageName string
+}
+
+// ContainerRows returns the rows of `docker ps -a` that pass docker's filters, newest first.
+func (e *Engine) ContainerRows(filters []string) ([]ContainerRow, error) {
+	all, err := e.Containers()
+	if err != nil {
+		return nil, err
+	}
+	snap, err := e.store.Refresh()
+	if err != nil {
+		return nil, err
+	}
+	var rows []ContainerRow
+	for _, c := range all {
+		status, err := c.Status()
+		if err != nil {
+			return nil, err
+		}
+		row := ContainerRow{Container: c, Status: status, Config: containerConfig(c)}
+		row.ImageName = imageName(snap, row.Config.Image, c.Image)
+		rows = append(rows, row)
+	}
+	return filterContainers(snap, rows, filters)
+}
+
+func imageName(snap *store.Snapshot, word string, id digest.Digest) string {
+	if img, err := Resolve(snap, word); err == nil && img.ID == id {
+		return word
+	}
+	return id.String()
+}
+
+// ContainerFields are what a Go template of `docker ps --format` can name.
+type ContainerFields struct {
+	Command      string
+	CreatedAt    string
+	ID           string
+	Image        string
+	Labels       string
+	LocalVolumes string
+	Mounts       string
+	Names        string
+	Networks     string
+	Ports        string
+	RunningFor   string
+	State        string
+	Status       string
+}
+
+// Fields formats the row as docker does with --no-trunc, seen at now and in its time zone; the command is not quoted.
+func (r ContainerRow) Fields(now time.Time) ContainerFields {
+	var labels []string
+	for _, key := range slices.Sorted(maps.Keys(r.Config.Labels)) {
+		labels = append(labels, key+"="+r.Config.Labels[key])
+	}
+	return ContainerFields{
+		Command:      strings.Join(slices.Concat(r.Config.Entrypoint, r.Config.Cmd), " "),
+		CreatedAt:    r.Created.Truncate(time.Second).In(now.Location()).String(),
+		ID:           r.ID,
+		Image:        r.ImageName,
+		Labels:       strings.Join(labels, ","),
+		LocalVolumes: "0",
+		Names:        r.Name,
+		RunningFor:   since(r.Created, now),
+		State:        string(r.Status),
+		Status:       map[container.Status]string{container.Created: "Created", container.Running: "Up", container.Exited: "Exited"}[r.Status],
+	}
+}
