@@ -72,7 +72,7 @@ func newServer(args []string) (*server, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	engine := imagefs.New(s.store, registry.New(registry.Options{Insecure: c.Insecure, Mirrors: c.Mirrors}))
-	s.content = content.New(s.store, log.Printf)
+	s.content = content.New(s.store, nil, log.Printf)
 	s.contentConn, err = conn.NewServer(inherited(5), inherited(6), s.content, conn.Options{
 		Fuse: content.MountOptions(), Workers: contentWorkers,
 	})

@@ -10,6 +10,12 @@ import (
 type Notifier interface {
 	EntryNotify(node uint64, name string) error
 	InodeNotify(node uint64, off, n int64) error
+	// Prune has it forget the names of a node that nothing uses; EINVAL if it cannot.
+	Prune(node uint64) error
+	// Knows asks it for a node.
+	Knows(node uint64) (bool, error)
+	// Settle waits for the answers that are being given.
+	Settle()
 }
 
 // Changed tells the kernel what is different in new: the root's listing, images that are gone, and the files that tell
@@ -21,6 +27,10 @@ func (f *FS) Changed(n Notifier, old, new *store.Snapshot) {
 	if anew {
 		old = &store.Snapshot{}
 	}
+	if len(f.renewed().gone) > 0 {
+		f.stir()
+	}
+	n.Settle()
 	f.notify(n.InodeNotify(rootID, 0, 0))
 	sameImages := f.forgetImages(n, old, new)
 	before, after := referencesByImage(old), referencesByImage(new)

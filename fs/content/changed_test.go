@@ -23,6 +23,10 @@ func (n *notes) InodeNotify(node uint64, off, length int64) error {
 	return nil
 }
 
+func (n *notes) Prune(node uint64) error         { return nil }
+func (n *notes) Knows(node uint64) (bool, error) { return false, nil }
+func (n *notes) Settle()                         {}
+
 func noteOf(im *store.Image, local uint32) string {
 	return fmt.Sprintf("node %#x 0 0", nodeID(im.Number, local))
 }

@@ -43,6 +43,7 @@ type image struct {
 	layers []atomic.Pointer[layer.Layer] // opened when needed
 	rootfs subtree
 	diffs  []subtree // one a layer
+	missed missed
 }
 
 func newImage(f *FS, stored *store.Image) *image {
