@@ -31,7 +31,7 @@ func (s *Store) Adopt(ctx context.Context) error {
 		good, drafts = append(good, p), append(drafts, d)
 	}
 	if len(good) > 0 {
-		_, err := s.commit(ctx, before, good, drafts)
+		_, err := s.commit(ctx, before, changes(good), drafts)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -50,11 +50,7 @@ func (s *Store) adopt(ctx context.Context, p Publication) (*draft, error) {
 func (s *Store) orphans() ([]Publication, *Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	snap, err := s.load()
-	if err != nil {
-		return nil, nil, err
-	}
-	v, err := s.view()
+	snap, v, err := s.load()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -46,7 +46,7 @@ func Open(dir string) (*Store, error) {
 	if err := s.checkLayout(); err != nil {
 		return nil, err
 	}
-	if _, err := s.reload(); err != nil {
+	if _, _, err := s.reload(); err != nil {
 		return nil, err
 	}
 	s.sweep()

@@ -43,7 +43,7 @@ func (s *Store) Publish(ctx context.Context, p ...Publication) ([]*Image, error)
 			drafts = append(drafts, d)
 		}
 	}
-	snap, err := s.commit(ctx, before, p, drafts)
+	snap, err := s.commit(ctx, before, changes(p), drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -134,59 +134,34 @@ func (s *Store) mergeTree(d *draft) error {
 	return s.ensureTree(treeName(chains), layers, tree.Build)
 }
 
-// commit gives the drafts numbers where they have none, and the publications their names. It returns the state after
-// that; before is that before the drafts were prepared.
-func (s *Store) commit(ctx context.Context, before *Snapshot, p []Publication, drafts []*draft) (*Snapshot, error) {
+// commit gives the drafts numbers where they have none, and makes the changes. It returns the state after that; before is
+// that before the drafts were prepared.
+func (s *Store) commit(ctx context.Context, before *Snapshot, changes []Change, drafts []*draft) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	plan, err := s.plan(before, p, drafts)
+	_, v, err := s.reload()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.apply(plan); err != nil {
-		return nil, err
-	}
-	return s.reload()
-}
-
-// plan is what a commit will write.
-type plan struct {
-	numbers numbers
-	records []record
-	index   *index
-	changed bool // whether others must be told
-}
-
-// plan looks at the state on disk, which the lock keeps as it is.
-func (s *Store) plan(before *Snapshot, p []Publication, drafts []*draft) (*plan, error) {
-	if _, err := s.reload(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	records, err := newRecords(&s.catalog.numbers, drafts, now)
+	todo, err := s.plan(v, before, changes, drafts)
 	if err != nil {
 		return nil, err
 	}
-	todo := &plan{index: s.catalog.index, numbers: s.catalog.numbers, records: records}
-	for _, d := range drafts {
-		// If only its derived files were made anew, no byte of index.json tells that the image is back; a new inode does.
-		todo.changed = todo.changed || before.Image(d.ID) == nil
-	}
+	return s.apply(todo)
+}
+
+// changes are those that publications make.
+func changes(p []Publication) []Change {
+	var all []Change
 	for _, pub := range p {
 		for _, name := range names(pub) {
-			next, changed, err := todo.index.set(name, pub.Target, now)
-			if err != nil {
-				return nil, err
-			}
-			todo.index, todo.changed = next, todo.changed || changed
+			all = append(all, Change{Name: name, Target: &pub.Target})
 		}
 	}
-	return todo, nil
+	return all
 }
 
 // names returns the names a publication's target gets.
@@ -239,20 +214,4 @@ func newRecords(book *numbers, drafts []*draft, now time.Time) ([]record, error)
 		records = append(records, record{Image: &r})
 	}
 	return records, nil
-}
-
-// apply writes a plan: numbers first, references last.
-func (s *Store) apply(p *plan) error {
-	if len(p.records) > 0 {
-		if err := p.numbers.append(s.path("numbers"), p.records); err != nil {
-			return fmt.Errorf("write numbers: %w", err)
-		}
-	}
-	if !p.changed {
-		return nil
-	}
-	if err := s.writeIndex(p.index); err != nil {
-		return fmt.Errorf("write references: %w", err)
-	}
-	return nil
 }
