@@ -20,7 +20,7 @@ type Pins interface {
 // The kernel is asked what it still knows of an image that is gone when it has forgotten something, and now and then:
 // that a shell has left a directory, it does not say.
 const (
-	firstLook   = time.Second
+	firstLook   = 200 * time.Millisecond
 	longestLook = 30 * time.Second
 	leastPause  = 10 * time.Millisecond
 )
