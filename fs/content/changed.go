@@ -39,7 +39,9 @@ func (f *FS) Changed(n Notifier, old, new *store.Snapshot) {
 			f.notify(n.InodeNotify(nodeID(im.Number, platformsFile), 0, 0))
 		}
 		if anew || !slices.EqualFunc(before[im.Number], after[im.Number], sameReference) {
-			f.notify(n.InodeNotify(nodeID(im.Number, inspectFile), 0, 0))
+			for _, local := range []uint32{inspectFile, imageTarFile, ociTarFile} {
+				f.notify(n.InodeNotify(nodeID(im.Number, local), 0, 0))
+			}
 		}
 	}
 }

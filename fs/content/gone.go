@@ -142,7 +142,8 @@ func (f *FS) release(images []*image) {
 			delete(known, im.Number)
 		}
 	}
-	f.renew(known)
+	v := f.renew(known)
+	f.close(func(im *image) bool { return v.images[im.Number] != im })
 }
 
 // missed are the names for which nothing was found in the directories of an image that is gone: the kernel keeps each,

@@ -34,6 +34,8 @@ const (
 	ociIndexFile
 	blobsFolder
 	sha256Folder
+	imageTarFile
+	ociTarFile
 )
 
 // image is one image with what is open of it. It outlives views.
@@ -44,6 +46,9 @@ type image struct {
 	rootfs subtree
 	diffs  []subtree // one a layer
 	missed missed
+
+	// The names that image.tar and oci.tar were last told to have; nil before.
+	dockerNames, ociNames atomic.Pointer[string]
 }
 
 func newImage(f *FS, stored *store.Image) *image {
@@ -94,6 +99,7 @@ func (im *image) children() []child {
 		im.line(digestFile, "digest", im.Manifest.Digest.String()),
 		im.text(historyFile, "history", im.history(imagefs.HistoryTable)),
 		im.text(historyJSONFile, "history.json", im.history(imagefs.HistoryJSON)),
+		im.archive(imageTarFile, "image.tar", &im.dockerNames),
 	}
 	if im.Index != nil {
 		list = append(list, im.raw(indexFile, "index.json", im.Index.Digest))
@@ -103,6 +109,7 @@ func (im *image) children() []child {
 		im.subfolder(layersFolder, imageFolder, "layers", im.layerFolders),
 		im.raw(manifestFile, "manifest.json", im.Manifest.Digest),
 		im.subfolder(ociFolder, imageFolder, "oci", im.ociChildren),
+		im.archive(ociTarFile, "oci.tar", &im.ociNames),
 		im.live(platformsFile, "platforms", im.platforms),
 		child{name: "rootfs", format: unix.S_IFDIR, node: treeDir{&im.rootfs, 0}},
 		im.line(sizeFile, "size", fmt.Sprint(im.Size)),
@@ -151,6 +158,10 @@ func (im *image) line(local uint32, where, line string) child {
 
 func (im *image) raw(local uint32, where string, d digest.Digest) child {
 	return im.file(where, blob{im: im, ident: nodeID(im.Number, local), where: where, digest: d})
+}
+
+func (im *image) archive(local uint32, where string, told *atomic.Pointer[string]) child {
+	return im.file(where, archiveFile{im: im, ident: local, where: where, told: told})
 }
 
 func (im *image) file(where string, n node) child {
