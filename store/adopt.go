@@ -13,9 +13,14 @@ import (
 // their errors joined.
 func (s *Store) Adopt(ctx context.Context) error {
 	found, before, err := s.orphans()
+	if len(found) == 0 || err != nil {
+		return err
+	}
+	claim, err := s.Claim()
 	if err != nil {
 		return err
 	}
+	defer claim.Close()
 	var good []Publication
 	var drafts []*draft
 	var errs []error
@@ -23,7 +28,7 @@ func (s *Store) Adopt(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d, err := s.adopt(ctx, p)
+		d, err := s.adopt(ctx, claim, p)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("image %s: %w", p.Manifests[0].Digest, err))
 			continue
@@ -38,11 +43,11 @@ func (s *Store) Adopt(ctx context.Context) error {
 }
 
 // adopt makes all that is derived for the one image of p.
-func (s *Store) adopt(ctx context.Context, p Publication) (*draft, error) {
-	if err := s.unpackAll(ctx, p.Manifests[0]); err != nil {
+func (s *Store) adopt(ctx context.Context, claim *Claim, p Publication) (*draft, error) {
+	if err := s.unpackAll(ctx, claim, p.Manifests[0]); err != nil {
 		return nil, err
 	}
-	return s.prepare(ctx, p.Target, p.Manifests[0])
+	return s.prepare(ctx, claim, p.Target, p.Manifests[0])
 }
 
 // orphans returns the complete images that are not published, one a publication that changes no name, and the snapshot
@@ -78,13 +83,16 @@ func (v *view) isOrphan(manifest ocispec.Descriptor) bool {
 }
 
 // unpackAll unpacks the layers of a manifest whose blobs are stored.
-func (s *Store) unpackAll(ctx context.Context, manifest ocispec.Descriptor) error {
+func (s *Store) unpackAll(ctx context.Context, claim *Claim, manifest ocispec.Descriptor) error {
 	doc, err := s.readDocument(manifest.Digest)
 	if err != nil {
 		return err
 	}
 	c, err := s.readConfig(doc)
 	if err != nil {
+		return err
+	}
+	if err := claim.Add(ctx, c.RootFS.DiffIDs...); err != nil {
 		return err
 	}
 	for k, l := range doc.Layers {

@@ -14,9 +14,10 @@ import (
 // largeFiles is the store as package layer sees it.
 type largeFiles struct {
 	store *Store
-	// commits, if it is not nil, makes payloads durable in the background: whoever unpacks waits for it before the layer
-	// gets its name.
+	// commits makes payloads durable in the background: whoever unpacks waits for it before the layer gets its name. Until
+	// then they are claimed by claim. Both are for writing only.
 	commits *errgroup.Group
+	claim   func(digest.Digest) error
 }
 
 var _ layer.LargeFiles = largeFiles{}
@@ -75,9 +76,6 @@ func (l *largeFile) Write(p []byte) (int, error) {
 }
 
 func (l *largeFile) Commit(d digest.Digest) error {
-	if l.commits == nil {
-		return l.commit(d)
-	}
 	l.commits.Go(func() error { return l.commit(d) })
 	return nil
 }
@@ -85,6 +83,9 @@ func (l *largeFile) Commit(d digest.Digest) error {
 func (l *largeFile) commit(d digest.Digest) error {
 	defer l.file.Close()
 	path, err := l.store.largePath(d)
+	if err == nil {
+		err = l.claim(d)
+	}
 	if err != nil {
 		os.Remove(l.file.Name())
 		return err

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
@@ -26,17 +25,25 @@ type Publication struct {
 // Publish merges the images' trees, gives them numbers, and writes the references, all at once, last. Publishing what is
 // published already changes nothing. It returns the images, in the order of Manifests.
 func (s *Store) Publish(ctx context.Context, p ...Publication) ([]*Image, error) {
+	claim, err := s.Claim()
+	if err != nil {
+		return nil, err
+	}
+	defer claim.Close()
 	before := s.Snapshot()
 	var drafts []*draft
 	for _, pub := range p {
 		if err := checkName(pub.Name, pub.Target.Digest); err != nil {
 			return nil, err
 		}
+		if err := claim.Add(ctx, pub.Target.Digest); err != nil {
+			return nil, err
+		}
 		if !s.HasBlob(pub.Target.Digest) {
 			return nil, fmt.Errorf("publish %s: blob %s: %w", pub.Name, pub.Target.Digest, ErrNotFound)
 		}
 		for _, m := range pub.Manifests {
-			d, err := s.prepare(ctx, pub.Target, m)
+			d, err := s.prepare(ctx, claim, pub.Target, m)
 			if err != nil {
 				return nil, fmt.Errorf("publish image %s: %w", m.Digest, err)
 			}
@@ -81,9 +88,9 @@ type draft struct {
 	chainIDs []digest.Digest
 }
 
-// prepare reads what an image consists of, and merges its tree.
-func (s *Store) prepare(ctx context.Context, target, manifest ocispec.Descriptor) (*draft, error) {
-	if err := ctx.Err(); err != nil {
+// prepare reads what an image consists of, claims it, and merges its tree.
+func (s *Store) prepare(ctx context.Context, claim *Claim, target, manifest ocispec.Descriptor) (*draft, error) {
+	if err := claim.Add(ctx, manifest.Digest); err != nil {
 		return nil, err
 	}
 	doc, err := s.readDocument(manifest.Digest)
@@ -108,7 +115,19 @@ func (s *Store) prepare(ctx context.Context, target, manifest ocispec.Descriptor
 		index := unnamed(target)
 		d.Index = &index
 	}
+	if err := claim.add(ctx, d.claimed()); err != nil {
+		return nil, err
+	}
 	return d, s.mergeTree(d)
+}
+
+// claimed are the names below ROOT of what the image needs.
+func (d *draft) claimed() []string {
+	names := []string{d.Config.Digest.Encoded(), noLayers}
+	for k, l := range d.Layers {
+		names = append(names, l.Digest.Encoded(), d.diffIDs[k].Encoded(), d.chainIDs[k].Encoded())
+	}
+	return names
 }
 
 // mergeTree stores an image's tree, and finds out its size.
@@ -121,6 +140,9 @@ func (s *Store) mergeTree(d *draft) error {
 	chains := make([]Chain, len(d.diffIDs))
 	for k, diffID := range d.diffIDs {
 		chains[k] = Chain{ChainID: d.chainIDs[k], DiffID: diffID}
+		if !s.hasLayer(diffID) { // an open one may be gone from the disk
+			return fmt.Errorf("layer %s: %w", diffID, ErrNotFound)
+		}
 		l, err := s.Layer(diffID)
 		if err != nil {
 			return err
@@ -178,40 +200,4 @@ func names(p Publication) []string {
 		return []string{p.Name}
 	}
 	return []string{p.Name, byDigest.String()}
-}
-
-// newRecords gives numbers to the drafts, and to their chains, that have none.
-func newRecords(book *numbers, drafts []*draft, now time.Time) ([]record, error) {
-	var records []record
-	free := book.allocator(now)
-	chains, images := map[digest.Digest]uint32{}, map[digest.Digest]bool{}
-	for _, d := range drafts {
-		if book.images[d.ID] != nil || images[d.ID] {
-			continue
-		}
-		images[d.ID] = true
-		r := d.imageRecord
-		for k, chainID := range d.chainIDs {
-			number, known := chains[chainID]
-			if c := book.chains[chainID]; c != nil {
-				number, known = c.Number, true
-			}
-			if !known {
-				var err error
-				if number, err = free.take(1); err != nil {
-					return nil, err
-				}
-				records = append(records, record{Chain: &chainRecord{Number: number, ChainID: chainID, DiffID: d.diffIDs[k], Position: k}})
-			}
-			chains[chainID] = number
-			r.Chains = append(r.Chains, number)
-		}
-		var err error
-		r.Count = uint32(1 + len(d.Layers))
-		if r.Number, err = free.take(1 + len(d.Layers)); err != nil {
-			return nil, err
-		}
-		records = append(records, record{Image: &r})
-	}
-	return records, nil
 }

@@ -24,9 +24,21 @@ type unpacking struct {
 	digest digest.Digest
 	diffID digest.Digest
 	dir    string // what the layer is unpacked into; "" if it is stored already
+	claim  *Claim // of its large files; nil if the layer is stored already
 	cancel func() // ends the context of run, and with it the download
 
 	sums *checksums // of the blob, once run has returned without an error
+}
+
+// prepare makes a directory for the layer, and a claim for its large files.
+func (u *unpacking) prepare() (err error) {
+	if u.claim, err = u.store.Claim(); err != nil {
+		return err
+	}
+	if u.dir, err = u.store.scratch.mkdir(); err != nil {
+		u.claim.Close()
+	}
+	return err
 }
 
 // run makes the pass. A blob or layer that is not what its digest says is a *DigestError, and one that cannot be unpacked
@@ -115,7 +127,10 @@ func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 	var commits errgroup.Group
 	commits.SetLimit(commitsAtOnce)
 	got, err := layer.Unpack(ctx, u.dir, tar, layer.UnpackOptions{
-		Large:  largeFiles{store: u.store, commits: &commits},
+		Large: largeFiles{
+			store: u.store, commits: &commits,
+			claim: func(d digest.Digest) error { return u.claim.Add(ctx, d) },
+		},
 		InBlob: u.digest == u.diffID,
 	})
 	tar.abandon()
@@ -130,9 +145,10 @@ func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 	return err
 }
 
-// discard removes what was unpacked.
+// discard removes what was unpacked, and ends the claim.
 func (u *unpacking) discard() {
 	if u.dir != "" {
 		os.RemoveAll(u.dir)
+		u.claim.Close()
 	}
 }
