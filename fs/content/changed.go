@@ -2,6 +2,7 @@ package content
 
 import (
 	"slices"
+	"syscall"
 
 	"github.com/imagefs/imagefs/store"
 )
@@ -63,7 +64,7 @@ func (f *FS) forgetImages(n Notifier, old, new *store.Snapshot) (same bool) {
 }
 
 func (f *FS) notify(err error) {
-	if err != nil {
+	if err != nil && err != syscall.ENODEV { // which says that nothing is mounted any more
 		f.log.printf("the kernel may show old listings: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package content
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -93,6 +94,7 @@ func (f *FS) letGo(ctx context.Context, n Notifier) {
 	if _, err := f.store.Collect(ctx); err != nil && ctx.Err() == nil {
 		f.log.printf("what was removed still takes space: %v", err)
 	}
+	runtime.GC() // closes what was open of it, and only then has the disk its space back
 }
 
 // knows tells whether the kernel knows a directory. It knows the directories above what it knows.
