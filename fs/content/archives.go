@@ -26,6 +26,9 @@ type archiveKey struct {
 	names string // a line each
 }
 
+func (im *image) imageTar() node { return archiveFile{im, imageTarFile, "image.tar", &im.dockerNames} }
+func (im *image) ociTar() node   { return archiveFile{im, ociTarFile, "oci.tar", &im.ociNames} }
+
 func (f archiveFile) id() uint64   { return nodeID(f.im.Number, f.ident) }
 func (f archiveFile) path() string { return f.im.where(f.where) }
 

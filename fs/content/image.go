@@ -86,6 +86,10 @@ func (im *image) node(local uint32) (node, error) {
 		return im.blob(local - firstBlob)
 	case local == aliasFile:
 		return aliasLink{im}, nil
+	case local == imageTarFile:
+		return im.imageTar(), nil // no search for each READ of these
+	case local == ociTarFile:
+		return im.ociTar(), nil
 	}
 	return im.dir().find(nodeID(im.Number, local))
 }
@@ -99,7 +103,7 @@ func (im *image) children() []child {
 		im.line(digestFile, "digest", im.Manifest.Digest.String()),
 		im.text(historyFile, "history", im.history(imagefs.HistoryTable)),
 		im.text(historyJSONFile, "history.json", im.history(imagefs.HistoryJSON)),
-		im.archive(imageTarFile, "image.tar", &im.dockerNames),
+		im.file("image.tar", im.imageTar()),
 	}
 	if im.Index != nil {
 		list = append(list, im.raw(indexFile, "index.json", im.Index.Digest))
@@ -109,7 +113,7 @@ func (im *image) children() []child {
 		im.subfolder(layersFolder, imageFolder, "layers", im.layerFolders),
 		im.raw(manifestFile, "manifest.json", im.Manifest.Digest),
 		im.subfolder(ociFolder, imageFolder, "oci", im.ociChildren),
-		im.archive(ociTarFile, "oci.tar", &im.ociNames),
+		im.file("oci.tar", im.ociTar()),
 		im.live(platformsFile, "platforms", im.platforms),
 		child{name: "rootfs", format: unix.S_IFDIR, node: treeDir{&im.rootfs, 0}},
 		im.line(sizeFile, "size", fmt.Sprint(im.Size)),
@@ -158,10 +162,6 @@ func (im *image) line(local uint32, where, line string) child {
 
 func (im *image) raw(local uint32, where string, d digest.Digest) child {
 	return im.file(where, blob{im: im, ident: nodeID(im.Number, local), where: where, digest: d})
-}
-
-func (im *image) archive(local uint32, where string, told *atomic.Pointer[string]) child {
-	return im.file(where, archiveFile{im: im, ident: local, where: where, told: told})
 }
 
 func (im *image) file(where string, n node) child {
