@@ -10,14 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/imagefs/imagefs/store"
+	"github.com/imagefs/imagefs/store/storetest"
 )
 
 // oldKernel is one that cannot prune.
@@ -189,4 +192,127 @@ func TestRemovedImageComesBack(t *testing.T) {
 	}
 	sh.leave()
 	shell(t, `find $1 -type f -exec cat {} + >/dev/null`, dir)
+}
+
+// TestSuccessorAnswersForWhatIsGone has a process remove an image that a mount shows, and another server take the mount
+// over. The kernel then knows the image, and does not.
+func TestSuccessorAnswersForWhatIsGone(t *testing.T) {
+	s := stock(t)
+	file, err := store.LockPins(s.store.Dir(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	serve := func() *FS {
+		st := storetest.Open(t, s.store.Dir())
+		pins, err := st.OpenPins(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return New(st, pins, s.log.printf)
+	}
+	first := serve()
+	two := resolve(t, first, s.app.ID.Encoded()+"/rootfs/two").NodeId
+	s.remove(t, &notes{}, s.app)
+	collect := func() []digest.Digest {
+		collected, err := s.store.Collect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return collected.Blobs
+	}
+	if got := collect(); len(got) != 0 {
+		t.Errorf("collected %q of what is shown", got)
+	}
+	for _, f := range []*FS{first, serve()} {
+		if _, err := f.store.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		if data, status := read(t, f, two, 100); string(data) != "two" {
+			t.Errorf("read %q, %v", data, status)
+		}
+		if _, status := lookup(t, f, rootID, s.app.ID.Encoded()); status != fuse.ENOENT {
+			t.Errorf("lookup: %v", status)
+		}
+		f.letGo(t.Context(), knowing{})
+		if data, status := read(t, f, two, 100); string(data) != "two" {
+			t.Errorf("read %q, %v", data, status)
+		}
+	}
+	last := serve()
+	last.letGo(t.Context(), &notes{})
+	if _, status := getattr(t, last, nodeID(s.app.Number, imageFolder)); status != fuse.Status(syscall.ESTALE) {
+		t.Errorf("status %v", status)
+	}
+	if _, err := s.store.Blob(s.app.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the config is still there: %v", err)
+	}
+	content(t, last, s.small.ID.Encoded()+"/rootfs/etc/hostname")
+	if len(s.log.lines) > 0 {
+		t.Errorf("log: %q", s.log.lines)
+	}
+}
+
+// knowing is a kernel that knows everything.
+type knowing struct{ notes }
+
+func (knowing) EntryNotify(uint64, string) error       { return nil }
+func (knowing) InodeNotify(uint64, int64, int64) error { return nil }
+func (knowing) Knows(uint64) (bool, error)             { return true, nil }
+func (knowing) Prune(uint64) error                     { return nil }
+func (knowing) Settle()                                {}
+
+// TestPinnedBeforeShown publishes an image, and another that is removed before it can be pinned.
+func TestPinnedBeforeShown(t *testing.T) {
+	s := stock(t)
+	p := &pinning{}
+	s.fs = New(s.store, p, s.log.printf)
+	resolve(t, s.fs, s.app.ID.Encoded())
+	diff(t, "pinned", len(p.ids), 3)
+	fresh := storetest.NewImage(t, baseLayer(t)).Publish(t, s.store, "docker.io/library/fresh:latest")
+	resolve(t, s.fs, fresh.ID.Encoded())
+	diff(t, "pinned", len(p.ids), 4)
+
+	p.before = func() {
+		p.before = nil
+		if _, err := s.store.Update(t.Context(), func(*store.Snapshot) ([]store.Change, error) {
+			return []store.Change{{Remove: s.other.ID}, {Remove: fresh.ID}}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		p.lost = []digest.Digest{fresh.ID}
+	}
+	newer := storetest.NewImage(t, baseLayer(t), topLayer(t)).Publish(t, s.store, "docker.io/library/newer:latest")
+	resolve(t, s.fs, newer.ID.Encoded())
+	v := s.fs.view()
+	if v.images[fresh.Number] != nil || v.gone[s.other.Number] == nil || len(v.images) != 4 {
+		t.Errorf("%d images, of which %d are gone", len(v.images), len(v.gone))
+	}
+
+	p.err = errors.New("the disk is full")
+	last := storetest.NewImage(t, baseLayer(t), baseLayer(t)).Publish(t, s.store, "docker.io/library/last:latest")
+	resolve(t, s.fs, last.ID.Encoded())
+	if len(s.log.lines) != 1 {
+		t.Errorf("log: %q", s.log.lines)
+	}
+}
+
+// pinning is a store's pins.
+type pinning struct {
+	ids, lost []digest.Digest
+	before    func()
+	err       error
+}
+
+func (p *pinning) IDs() []digest.Digest { return p.ids }
+
+func (p *pinning) Set(_ context.Context, ids []digest.Digest) ([]digest.Digest, error) {
+	if p.before != nil {
+		p.before()
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	p.ids = slices.DeleteFunc(slices.Clone(ids), func(id digest.Digest) bool { return slices.Contains(p.lost, id) })
+	return p.ids, nil
 }

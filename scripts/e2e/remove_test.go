@@ -88,6 +88,7 @@ func TestRemovedImageIsReadToItsEnd(t *testing.T) {
 		}
 	})
 	m.eventually("the space is back", func() bool { return m.used() <= before+64<<10 })
+	m.eventually("nothing that was removed is open", func() bool { return m.deleted() == "" })
 	if got := sh(t, "cat "+m.tag(kept, "rootfs", "base")); got != "base" {
 		t.Errorf("the other image has %q", got)
 	}
@@ -108,6 +109,13 @@ func (m *mount) used() int {
 		m.t.Fatal(err)
 	}
 	return kib << 10
+}
+
+// deleted lists what of the store the server has open or mapped although it is deleted.
+func (m *mount) deleted() string {
+	m.t.Helper()
+	out, _ := shell(m.t, fmt.Sprintf("cd /proc/%d && { ls -l fd; cat maps; } | grep -F %s | grep deleted", m.servers()[0], m.root))
+	return out
 }
 
 // remove removes the image that a name means, as any other process may.
