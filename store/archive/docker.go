@@ -13,7 +13,7 @@ type Saved struct {
 	Names []string // full; those without a tag are left out; none keeps the image without a name
 }
 
-// The names of docker's formats, moby image/tarexport.
+// The names of docker's format, as moby has them in image/tarexport.
 const (
 	dockerManifest = "manifest.json"
 	dockerLayer    = "layer.tar"
