@@ -82,7 +82,11 @@ func (s *Store) marks(v *view, x *index, gone []digest.Digest) (*marks, map[stri
 	m := newMarks(v)
 	m.index(x)
 	m.claims(claimed)
-	return m, claimed, nil
+	unpinned := map[digest.Digest]bool{}
+	for _, id := range gone {
+		unpinned[id] = true
+	}
+	return m, claimed, m.pins(unpinned)
 }
 
 // Reclaimable is what Collect would remove if the images ids were neither referenced nor pinned; it changes nothing.

@@ -34,6 +34,10 @@ func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
 		return nil, err
 	}
 	m.payloads()
+	records, err := m.compressed()
+	if err != nil {
+		return nil, err
+	}
 	files, err := s.unusedFiles(m.layers, claimed)
 	if err != nil {
 		return nil, err
@@ -61,6 +65,9 @@ func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
 	}
 	for _, name := range sums {
 		g.add(s.path("checksums", "sha256", name))
+	}
+	for _, name := range records {
+		g.add(s.compressedPath(name))
 	}
 	for _, name := range blobs {
 		g.add(s.path(ocispec.ImageBlobsDir, "sha256", name))

@@ -26,6 +26,7 @@ type Store struct {
 	trees   cache[*tree.Tree]
 	blocks  sync.Pool // of *[blockSize]byte, for reads that are not whole blocks
 
+	pins    atomic.Pointer[Pins]
 	current atomic.Pointer[Snapshot]
 	mu      sync.Mutex // guards catalog, and that current is the newest it gave
 	catalog catalog
@@ -111,7 +112,7 @@ func (s *Store) isFresh() (bool, error) {
 			continue
 		case "lock":
 			locked = true
-		case "ingest", "numbers", ocispec.ImageBlobsDir, ocispec.ImageIndexFile:
+		case "ingest", "mounts", "numbers", ocispec.ImageBlobsDir, ocispec.ImageIndexFile:
 		default:
 			return false, nil
 		}
