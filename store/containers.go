@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	digest "github.com/opencontainers/go-digest"
@@ -37,4 +38,27 @@ func (s *Store) containerImages() (ids []digest.Digest, err error) {
 		ids = append(ids, c.Image)
 	}
 	return ids, err
+}
+
+// InUse returns an image that a working container stands on, as the snapshot had it, if it is gone from the references;
+// ErrNotFound.
+func (s *Store) InUse(id digest.Digest) (*Image, error) {
+	ids, err := s.containerImages()
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(ids, id) {
+		return nil, fmt.Errorf("image %s: %w", id, ErrNotFound)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, err := s.view()
+	if err != nil {
+		return nil, err
+	}
+	r := v.numbers.images[id]
+	if r == nil {
+		return nil, fmt.Errorf("image %s: %w", id, ErrNotFound)
+	}
+	return v.make(r, v.chainsOf(r)), nil
 }

@@ -128,6 +128,9 @@ func (p *Pins) Set(ctx context.Context, ids []digest.Digest) ([]digest.Digest, e
 		if img == nil {
 			img = p.pinned.Load().byID[id]
 		}
+		if img == nil {
+			img, _ = p.store.InUse(id) // or it is none that a container stands on
+		}
 		if img != nil {
 			images = append(images, img)
 			pins = append(pins, pin{img.ID, img.Manifest.Digest})
@@ -150,15 +153,15 @@ func (p *Pins) IDs() []digest.Digest {
 	return ids
 }
 
-// Retained returns an image that may be gone from the references but is in the Pins that the store has open, as the
-// snapshot had it; ErrNotFound.
+// Retained returns an image that may be gone from the references but is in the Pins that the store has open, or that a
+// working container stands on, as the snapshot had it; ErrNotFound.
 func (s *Store) Retained(id digest.Digest) (*Image, error) {
 	img := s.Snapshot().Image(id)
 	if p := s.pins.Load(); img == nil && p != nil {
 		img = p.pinned.Load().byID[id]
 	}
 	if img == nil {
-		return nil, fmt.Errorf("image %s: %w", id, ErrNotFound)
+		return s.InUse(id)
 	}
 	return img, nil
 }

@@ -51,7 +51,7 @@ func (b *bars) Layer(p imagefs.LayerProgress) {
 	l.set(p)
 }
 
-func (b *bars) end() {
+func (b *bars) end(error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.settle()
@@ -94,7 +94,7 @@ func (l *layerBar) set(p imagefs.LayerProgress) {
 // underWay tells whether there is more to come of a layer, in docker's words.
 func underWay(status string) bool {
 	switch status {
-	case imagefs.StatusWaiting, imagefs.StatusDownloaded, "Preparing", "Waiting", savingStatus:
+	case imagefs.StatusWaiting, imagefs.StatusDownloaded, imagefs.StatusPreparing, imagefs.StatusQueued, savingStatus:
 		return true
 	}
 	return moves[status]

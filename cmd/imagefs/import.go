@@ -56,7 +56,7 @@ func importImage(c *cli.Context) error {
 	}
 	reporter := newQuietReporter(false)
 	_, err = engine.Import(c.Context, req, reporter)
-	reporter.end()
+	reporter.end(err)
 	return errors.Join(err, s.Close())
 }
 

@@ -51,7 +51,7 @@ func load(c *cli.Context) error {
 	} else {
 		err = loadFile(c.Context, engine, input, reporter)
 	}
-	reporter.end()
+	reporter.end(err)
 	return errors.Join(err, s.Close())
 }
 

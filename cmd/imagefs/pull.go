@@ -47,6 +47,6 @@ func pull(c *cli.Context) error {
 		AllPlatforms: c.Bool("all-platforms"),
 		AllTags:      c.Bool("all-tags"),
 	}, reporter)
-	reporter.end()
+	reporter.end(err)
 	return errors.Join(err, s.Close())
 }

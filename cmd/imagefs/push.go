@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"os"
 
+	"github.com/distribution/reference"
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs"
@@ -41,8 +43,23 @@ func push(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	reporter := newReporter(c.Bool("quiet"))
+	reporter := newReporter(false)
+	if c.Bool("quiet") {
+		reporter = &onlyName{out: os.Stdout, name: pushedName(args[0], c.Bool("all-tags"))}
+	}
 	err = engine.Push(c.Context, imagefs.PushRequest{Ref: args[0], AllTags: c.Bool("all-tags")}, reporter)
-	reporter.end()
+	reporter.end(err)
 	return errors.Join(err, s.Close())
+}
+
+// pushedName is what docker push --quiet prints; "" for what is no name.
+func pushedName(word string, allTags bool) string {
+	named, err := reference.ParseNormalizedNamed(word)
+	if err != nil {
+		return ""
+	}
+	if !allTags {
+		named = reference.TagNameOnly(named)
+	}
+	return named.String()
 }

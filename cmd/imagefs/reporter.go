@@ -8,10 +8,10 @@ import (
 	"github.com/imagefs/imagefs"
 )
 
-// reporter shows how an operation goes on; end is called once, after all reports.
+// reporter shows how an operation goes on; end is called once, after all reports, with the operation's error.
 type reporter interface {
 	imagefs.Reporter
-	end()
+	end(err error)
 }
 
 // newReporter is for what docker tells of every layer; quiet leaves the last line.

@@ -66,7 +66,7 @@ func showGrowth(f *os.File, name string) (stop func()) {
 	go func() {
 		defer close(ended)
 		b := &bars{out: os.Stderr}
-		defer b.end()
+		defer b.end(nil)
 		for wait := time.Second; ; wait = 100 * time.Millisecond {
 			select {
 			case <-time.After(wait):

@@ -50,7 +50,7 @@ func (r root) byID(name string) *image {
 	}
 	stored := r.snap.Image(digest.NewDigestFromEncoded(digest.SHA256, name))
 	if stored == nil {
-		return nil
+		return r.fs.inUse(digest.NewDigestFromEncoded(digest.SHA256, name))
 	}
 	return r.images[stored.Number]
 }

@@ -140,6 +140,26 @@ func (f *FS) renew(known map[uint32]*image) *view {
 	return v
 }
 
+// inUse returns an image that is gone but that a working container stands on, or nil. It is shown as one that the kernel
+// has known all the time.
+func (f *FS) inUse(id digest.Digest) *image {
+	stored, err := f.store.InUse(id)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			f.log.printf("%s: %v", id, err)
+		}
+		return nil
+	}
+	f.renewing.Lock()
+	defer f.renewing.Unlock()
+	known := f.known()
+	if im := known[stored.Number]; im != nil {
+		return im
+	}
+	known[stored.Number] = newImage(f, stored)
+	return f.renew(known).images[stored.Number]
+}
+
 // pinTime is how long a request may wait for those who write to the store.
 const pinTime = time.Second
 

@@ -154,7 +154,7 @@ func (t *jobs) names() []string {
 	var names []string
 	for n, j := range t.all {
 		names = append(names, strconv.Itoa(n))
-		if !t.verbs[j.Verb].Aside && !slices.Contains(names, latestJob) {
+		if !t.isAside(j) && !slices.Contains(names, latestJob) {
 			names = append(names, latestJob)
 		}
 	}
@@ -166,11 +166,17 @@ func (t *jobs) latest() *job {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range slices.Backward(t.numbers()) {
-		if j := t.all[n]; !t.verbs[j.Verb].Aside {
+		if j := t.all[n]; !t.isAside(j) {
 			return j
 		}
 	}
 	return nil
+}
+
+// isAside tells whether a job is no candidate for "latest"; what is no line of a verb is none.
+func (t *jobs) isAside(j *job) bool {
+	v, ok := t.verbs[j.Verb]
+	return !ok || v.Aside
 }
 
 // last returns up to n jobs of a verb and a user, oldest first.

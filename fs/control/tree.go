@@ -255,6 +255,15 @@ func (t *Tree) RemoveDir(ctx context.Context, name string) error {
 	return t.containers.RemoveContainer(ctx, base, false)
 }
 
+// Failed keeps why a command of the shell's, which is no line, has failed: as a job that has ended.
+func (t *Tree) Failed(verb, words string, c Call, err error) {
+	j, _, fault := t.jobs.begin(request{Verb: verb, Command: words, UID: c.UID, Handle: c.Unique, Unique: c.Unique})
+	if fault == nil {
+		t.jobs.finish(j, err)
+		t.jobs.forget(c.Unique)
+	}
+}
+
 // Broken returns the session that remains of a file which a predecessor has made, if handle is one.
 func (t *Tree) Broken(handle uint64) (Session, bool) { return t.jobs.broken(handle) }
 

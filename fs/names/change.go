@@ -2,6 +2,7 @@ package names
 
 import (
 	"context"
+	"errors"
 	"path"
 	"strings"
 	"syscall"
@@ -31,8 +32,9 @@ type change struct {
 	fs     *FS
 	ctx    context.Context
 	unique uint64
-	again  bool  // it may have been carried out
-	before *View // what it is judged by
+	again  bool   // it may have been carried out
+	before *View  // what it is judged by
+	words  string // for ctl/errors: what a shell's command had
 }
 
 // changes runs a request that changes the tree at path, and tells the kernel.
@@ -48,8 +50,13 @@ func (f *FS) changes(o op, cancel <-chan struct{}, h *fuse.InHeader, name string
 	ctx, end := interruptible(cancel)
 	defer end()
 	c := &change{fs: f, ctx: ctx, unique: h.Unique, again: f.made.hasBegun(h.Unique), before: f.view()}
+	c.words = join(dir, name)
 	err = do(c, dir)
 	f.renew(c.before)
+	var fault *imagefs.Error // has more to say than an errno
+	if errors.As(err, &fault) {
+		f.files.Failed(o.String(), c.words, callOf(h, 0), err)
+	}
 	return status(err)
 }
 
@@ -59,6 +66,7 @@ func (c *change) begin(made func(*Made)) error { return c.fs.made.begin(c.unique
 // Symlink gives an image a name. The target that the link then has is that of all its kind, whatever it was made with.
 func (f *FS) Symlink(cancel <-chan struct{}, h *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
 	return f.changes(opSymlink, cancel, h, name, func(c *change, dir string) error {
+		c.words = target + " " + join(dir, name)
 		if f.files.Owns(join(dir, name)) {
 			return syscall.EPERM
 		}
@@ -92,7 +100,7 @@ func (c *change) symlink(dir, target, name string) error {
 		}
 		img, err := imagefs.Resolve(c.before.snap, source)
 		if err != nil {
-			return syscall.ENOENT
+			return err
 		}
 		shown := byIDFrom(dir, img.ID.Encoded())
 		return c.begin(func(m *Made) { m.Links[at] = TemporaryLink{shown, source} })
@@ -130,7 +138,7 @@ func (c *change) removeFile(at string) error {
 }
 
 func (c *change) unlink(at string) error {
-	n, err := c.before.find("unlink", at)
+	n, at, err := c.before.meant(at)
 	switch {
 	case err != nil && c.again:
 		return nil
@@ -138,12 +146,6 @@ func (c *change) unlink(at string) error {
 		return err
 	case n.IsDir():
 		return syscall.EISDIR
-	}
-	if n.kind == aliasLink { // what it stands for
-		at = path.Join(path.Dir(at), n.target)
-		if n = c.before.listed(at); n == nil {
-			return syscall.EPERM
-		}
 	}
 	switch n.kind {
 	case tagLink:

@@ -40,6 +40,8 @@ func TestTagByHand(t *testing.T) {
 		{"mv " + repo + "/new localhost:5000/a/b/c/y; readlink localhost:5000/a/b/c/y; ls localhost:5000/a/b/c", "../../../../by-id/" + golang + "\nx\ny\n",
 			"move docker.io/library/alpine:new localhost:5000/a/b/c:y"},
 		{"mv -n localhost:5000/a/b/c/y localhost:5000/a/b/c/x; ls localhost:5000/a/b/c", "x\ny\n", ""},
+		{"mv arm:1 x:2; mv docker.io/library/web:v1 arm:1; ls -d docker.io/library/{web,arm}/*; mv arm:1 web:v1", "mv: cannot stat 'arm:1': No such file or directory\n" +
+			"ls: cannot access 'docker.io/library/web/*': No such file or directory\ndocker.io/library/arm/1\n", "move docker.io/library/arm:1 docker.io/library/web:v1"},
 		{"mv docker.io x", "mv: cannot move 'docker.io' to 'x': " + denied, ""},
 		{"mkdir -p reg.example/a/b; ls -d reg.example/*/*; ln -s alpine:3.19 reg.example/a/b/1; readlink reg.example/a/b/1", "reg.example/a/b\n../../../by-id/" + alpine + "\n",
 			"tag docker.io/library/alpine:3.19 reg.example/a/b:1"},
@@ -53,7 +55,7 @@ func TestTagByHand(t *testing.T) {
 		{"rm alpine:stable; ls " + repo, "3.19\n3.19@linux-arm-v7\nabs\nabs2\narm\nid\nid2\nlatest\nref\n", "untag docker.io/library/alpine:stable"},
 		{"rm " + repo + "/3.19*; ls " + repo, "abs\nabs2\narm\nid\nid2\nlatest\nref\n", "untag docker.io/library/alpine:3.19"},
 		{"rm myuser/app:1 golang:1.12; rm -r docker.io/library/alpine; ls docker.io/*; ls dangling | wc -l",
-			"docker.io/library:\ngolang\nweb\n\ndocker.io/myuser:\napp\n2\n", "*"},
+			"docker.io/library:\narm\ngolang\nweb\n\ndocker.io/myuser:\napp\n2\n", "*"},
 		{"rm README.md", "rm: cannot remove 'README.md': " + denied, ""},
 		{"mv dangling/" + idOf(t, "dangling") + " docker.io/library/golang/found; ls docker.io/library/golang", "found\n",
 			"tag sha256:" + idOf(t, "dangling") + " docker.io/library/golang:found"},
@@ -67,6 +69,15 @@ func TestTagByHand(t *testing.T) {
 		case c.change == "*":
 		case c.change == "" && len(changes) > 0, c.change != "" && (len(changes) == 0 || changes[len(changes)-1] != c.change):
 			t.Errorf("%s: %q", c.script, changes)
+		}
+	}
+	log := m.sh("cat ctl/errors")
+	for _, words := range []string{
+		"] symlink: error: No such image: nothing\n  Command: nothing " + repo + "/x\n           ^\n  Errno: ENOENT\n",
+		"] symlink: error: invalid tag format\n  Command: 3.19 " + repo + "/-x\n",
+	} {
+		if !strings.Contains(log, words) {
+			t.Errorf("ctl/errors lacks\n%s\nin\n%s", words, log)
 		}
 	}
 	for _, change := range m.engine.changed() {

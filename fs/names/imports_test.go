@@ -80,7 +80,7 @@ func TestLinePaths(t *testing.T) {
 		{"echo good > x.tar; exec 3<>$M/ctl/load; echo x.tar >&3; cat <&3", "Loaded image: good\n"},
 		{"mkdir oci; exec 3<>$M/ctl/load; echo -i oci >&3; cat <&3", "Loaded a directory\n"},
 		{"exec 3<>$M/ctl/import; echo \"-m 'a b' -c 'CMD x' -c 'ENV y' $PWD/x.tar web:v1\" >&3; cat <&3",
-			"{Source:<nil> Ref:web:v1 Changes:[CMD x ENV y] Message:a b Platform:} \"good\\n\"\n"},
+			"{Source:<nil> From: Ref:web:v1 Changes:[CMD x ENV y] Message:a b Platform:} \"good\\n\"\n"},
 		{"mkfifo fifo; echo fifo > $M/ctl/load", invalid},
 		{"echo /dev/null > $M/ctl/load", invalid},
 		{"echo oci > $M/ctl/import", invalid},

@@ -1,6 +1,7 @@
 package names
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // source returns the image that the target of a symlink in dir means, as Engine.Tag takes it: the name of a tag, so that
 // the new tag has all its platforms, or an ID. A target may be a path, relative or absolute, to a link of this tree or
-// into by-id, or whatever docker takes for an image. ENOENT if it means none.
+// into by-id, or whatever docker takes for an image. That it means none is an error of kind NotFound.
 func (v *View) source(dir, target string) (string, error) {
 	for _, at := range v.pathsOf(dir, target) {
 		if source, ok := v.image(at); ok {
@@ -22,7 +23,10 @@ func (v *View) source(dir, target string) (string, error) {
 	}
 	img, err := imagefs.Resolve(v.snap, target)
 	if err != nil {
-		return "", syscall.ENOENT
+		return "", &imagefs.Error{
+			Kind: imagefs.NotFound, Subject: target, Err: fmt.Errorf("No such image: %s", target),
+			Hint: "a path to a tag or into by-id, or an image's name or ID",
+		}
 	}
 	if named, err := reference.ParseNormalizedNamed(target); err == nil {
 		if name := reference.TagNameOnly(named).String(); v.snap.Reference(name) != nil {
@@ -76,7 +80,7 @@ func (v *View) image(at string) (source string, ok bool) {
 }
 
 // naming returns the name that a tag has whose path is DIR/NAME: a repository's directory and a tag, or, as in an alias, a
-// directory and what docker would call the image there. EINVAL if there can be no such name.
+// directory and what docker would call the image there. That there can be no such name is an error of kind Invalid.
 func (v *View) naming(dir, name string) (string, error) {
 	d := v.listed(dir)
 	if d == nil {
@@ -95,14 +99,16 @@ func (v *View) naming(dir, name string) (string, error) {
 // tagged is the full name of a tag of a repository. If the repository is exact, it must be normalised already.
 func tagged(repo, tag string, exact bool) (string, error) {
 	named, err := reference.ParseNormalizedNamed(repo)
-	if err != nil || !reference.IsNameOnly(named) || exact && named.Name() != repo {
-		return "", syscall.EINVAL
+	if err == nil && exact && named.Name() != repo {
+		err = fmt.Errorf("%s is no repository", repo)
 	}
-	full, err := reference.WithTag(named, tag)
+	if err == nil {
+		named, err = reference.WithTag(reference.TrimNamed(named), tag)
+	}
 	if err != nil {
-		return "", syscall.EINVAL
+		return "", &imagefs.Error{Kind: imagefs.Invalid, Subject: tag, Err: err}
 	}
-	return full.String(), nil
+	return named.String(), nil
 }
 
 // canBe tells whether a directory of that name may hold repositories.

@@ -17,6 +17,7 @@ func (f *FS) Rename(cancel <-chan struct{}, in *fuse.RenameIn, oldName, newName 
 			return err
 		}
 		old, at := join(dir, oldName), join(to, newName)
+		c.words = old + " " + at
 		switch {
 		case f.files.Owns(old), f.files.Owns(at):
 			return syscall.EPERM
@@ -28,7 +29,7 @@ func (f *FS) Rename(cancel <-chan struct{}, in *fuse.RenameIn, oldName, newName 
 }
 
 func (c *change) rename(old, at string, replace bool) error {
-	from, err := c.before.find("rename", old)
+	from, old, err := c.before.meant(old)
 	if err != nil {
 		if c.again {
 			return nil
@@ -62,7 +63,12 @@ func (c *change) move(from *node, old, at string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.begin(nil); err != nil {
+	var made func(*Made)
+	if from.kind == tagLink { // its directory stays, though it may be empty then
+		repo := c.before.listed(path.Dir(old)).repo
+		made = func(m *Made) { m.Dirs[repo] = true }
+	}
+	if err := c.begin(made); err != nil {
 		return err
 	}
 	if from.kind == tagLink {

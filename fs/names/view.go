@@ -132,6 +132,19 @@ func (v *View) find(op, name string) (*node, error) {
 	return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
 
+// meant finds what a path names and where that is listed: of an alias of a tag, the tag.
+func (v *View) meant(name string) (*node, string, error) {
+	n, err := v.find("lstat", name)
+	if err != nil || n.kind != aliasLink {
+		return n, name, err
+	}
+	to := path.Join(path.Dir(name), n.target)
+	if tag := v.listed(to); tag != nil && tag.isLink() {
+		return tag, to, nil
+	}
+	return n, name, nil
+}
+
 // listed returns the listed node at path, or nil.
 func (v *View) listed(name string) *node {
 	n := v.root

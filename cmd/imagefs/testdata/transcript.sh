@@ -33,6 +33,7 @@ docker pull $REG/box:1
 docker pull $REG/box:1
 docker pull -q $REG/box:2
 docker pull $REG/box
+docker pull -q $REG/box
 docker pull $REG/nope:1
 docker pull Upper
 docker pull -a $REG/box
@@ -124,7 +125,7 @@ docker images plain
 docker images -f dangling=true
 docker image prune < /dev/null
 echo n | docker image prune
-echo y | docker image prune
+echo y | docker image prune | sort
 docker image prune -f
 docker image prune -af --filter until=1h
 docker image prune -f --filter x=y
@@ -161,6 +162,7 @@ docker push $REG/pushed:v1
 docker push $REG/pushed:v1
 docker push -q $REG/pushed:v2
 docker push -a $REG/pushed
+docker push -qa $REG/pushed
 docker push $REG/pushed
 docker push $REG/pushed:nope
 docker push -a $REG/pushed:v1
@@ -169,6 +171,10 @@ docker push 127.0.0.1:1/web:v1
 docker tag web:v1 127.0.0.1:1/web:v1 && docker push 127.0.0.1:1/web:v1
 docker rmi $REG/pushed:v1 $REG/pushed:v2
 docker image pull $REG/pushed:v1
+docker pull -q $REG/multi:1
+docker tag $REG/multi:1 $REG/copy:1
+docker push $REG/copy:1
+docker images --digests $REG/copy
 
 # search, login, logout
 docker search --limit 200 x
@@ -181,8 +187,9 @@ docker logout $REG
 docker login -u me -p secret 127.0.0.1:1
 
 # events
-docker events --since 1h --until 0s --filter event=tag --filter image=web:v1 | sed 's/^[^ ]* //' | head -1
-docker events --since 1h --until 0s --filter event=nope
 docker events --since nope
-docker events --since 1h --until 0s --filter x=y
-docker events --since 1h --until 0s --filter type=image --filter event=untag --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'
+docker events --since 1h --until 0s --filter event=nope
+docker events --since 1h --until 0s --filter x=y > /dev/null
+docker events --since 1h --until 0s --filter event=tag --filter image=web:v1 | sed 's/^[^ ]* //'
+docker events --since 1h --until 0s --filter type=image --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'
+docker events --since 1h --until 0s --filter event=push --format '{{json .}}'
