@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -118,6 +119,10 @@ func (e *Engine) addUpper(ctx context.Context, claim *store.Claim, c *container.
 	staged, err := e.store.StageLayer(ctx, r)
 	r.CloseWithError(context.Canceled)
 	<-written
+	var name *container.NameError
+	if errors.As(err, &name) {
+		return nil, "", &Error{Kind: Unsupported, Subject: name.Path, Err: name, Hint: "rename it"}
+	}
 	if err != nil {
 		return nil, "", err
 	}
