@@ -28,6 +28,7 @@ type MountConfig struct {
 	AllowOther bool
 	Insecure   []string // as registry.Options has them
 	Mirrors    []string
+	SearchURL  string
 }
 
 // Slots of the two connections. A names request may block, and each takes a slot until it is answered; a content

@@ -72,7 +72,9 @@ func newServer(args []string) (*server, error) {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	engine := imagefs.New(s.store, registry.New(registry.Options{Insecure: c.Insecure, Mirrors: c.Mirrors}))
+	engine := imagefs.New(s.store, registry.New(registry.Options{
+		Insecure: c.Insecure, Mirrors: c.Mirrors, SearchURL: c.SearchURL,
+	}))
 	pins, err := s.pins(c)
 	if err != nil {
 		return nil, err
