@@ -55,7 +55,7 @@ func (s *Store) load() (*Snapshot, *view, error) {
 	known := map[string]*entry{}
 	if s.catalog.index != nil {
 		for _, e := range s.catalog.index.entries {
-			known[string(e.raw)] = e
+			known[e.raw] = e
 		}
 	}
 	x, state, err := readIndex(s.path(ocispec.ImageIndexFile), known)
