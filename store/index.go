@@ -83,8 +83,11 @@ func parseIndex(data []byte, known map[string]*entry) (*index, error) {
 	x.entries = make([]*entry, 0, len(raws))
 	for _, raw := range raws {
 		e := known[raw]
+		if e == nil && len(known) > 0 {
+			raw = strings.Clone(raw) // or it would keep the whole file in memory
+		}
 		if e == nil {
-			e = parseEntry(strings.Clone(raw))
+			e = parseEntry(raw)
 		}
 		x.entries = append(x.entries, e)
 	}

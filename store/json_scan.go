@@ -93,19 +93,31 @@ func (p *scan) array(element func()) {
 func (p *scan) text() string {
 	p.expect('"')
 	start := p.i
-	for ; p.i < len(p.s); p.i++ {
-		switch c := p.s[p.i]; {
-		case c == '"':
-			p.i++
-			return p.s[start : p.i-1]
-		case c == '\\' || c < ' ' || c >= 0x7f:
-			p.failed = true
-			return ""
-		}
+	p.plain()
+	if p.i == len(p.s) || p.s[p.i] != '"' {
+		p.failed = true
+		return ""
 	}
-	p.failed = true
-	return ""
+	p.i++
+	return p.s[start : p.i-1]
 }
+
+// plain passes over bytes of a string that stand for themselves.
+func (p *scan) plain() {
+	i := p.i
+	for i < len(p.s) && isPlain[p.s[i]] {
+		i++
+	}
+	p.i = i
+}
+
+// isPlain knows what is printable ASCII, and neither a quote nor a backslash.
+var isPlain = func() (plain [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
 
 // number reads a whole number that is not negative.
 func (p *scan) number(bits int) uint64 {

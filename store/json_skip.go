@@ -69,7 +69,10 @@ func (p *scan) word(word string) {
 
 func (p *scan) skipText() {
 	p.expect('"')
-	for ; !p.failed && p.i < len(p.s); p.i++ {
+	for ; !p.failed; p.i++ {
+		if p.plain(); p.i == len(p.s) {
+			break
+		}
 		switch c := p.s[p.i]; {
 		case c == '"':
 			p.i++
