@@ -288,7 +288,7 @@ var failingLoads = []failingLoad{
 			return layertest.Tar(t, layertest.File("blobs/sha256/"+desc.Digest.Encoded(), string(raw)),
 				layertest.File("index.json", string(mustJSON(t, ocispec.Index{Manifests: []ocispec.Descriptor{desc}}))))
 		},
-		imagefs.Unsupported, "application/x-chart",
+		imagefs.Unsupported, "unsupported media type application/x-chart",
 	},
 }
 
