@@ -173,7 +173,7 @@ func TestPruneFails(t *testing.T) {
 	checkFailures(t, "prune", []failure{
 		{"no value", imagefs.Invalid, "it is not key=value", prune("x")},
 		{"unknown filter", imagefs.Invalid, "invalid filter 'x'", prune("x=y")},
-		{"bad time", imagefs.Invalid, "as a time or duration", prune("until=soon")},
+		{"bad time", imagefs.Invalid, "failed to parse value as time or duration", prune("until=soon")},
 		{"not a boolean", imagefs.Invalid, "invalid filter 'dangling=maybe'", prune("dangling=maybe")},
 	})
 }
