@@ -6,8 +6,8 @@ import (
 	"compress/bzip2"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/pgzip"
 	"github.com/ulikunitz/xz"
 )
 
@@ -40,7 +40,10 @@ func decompress(in io.Reader) (tar io.Reader, end func(), err error) {
 	case len(start) == 0:
 		err = &UnknownError{"it is empty"}
 	case bytes.HasPrefix(start, magicGzip):
-		tar, err = gzip.NewReader(r)
+		var z *pgzip.Reader
+		if z, err = pgzip.NewReader(r); err == nil {
+			tar, end = z, func() { z.Close() }
+		}
 	case bytes.HasPrefix(start, magicZstd):
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
