@@ -72,7 +72,8 @@ func TestKindOf(t *testing.T) {
 
 // TestErrorsTable compares docs/errors.md with what it describes.
 func TestErrorsTable(t *testing.T) {
-	kinds, pulls := tables(t)
+	page := errorsPage(t)
+	kinds, pulls := page["Kinds"], page["Pulls that fail"]
 	for kind := imagefs.Internal; kind <= imagefs.Canceled; kind++ {
 		row := kinds[kind.String()]
 		if row == nil {
@@ -106,26 +107,51 @@ func TestErrorsTable(t *testing.T) {
 	}
 }
 
-// tables are the rows of the page's two tables by their first column.
-func tables(t *testing.T) (kinds, pulls map[string][]string) {
+// errorsPage is the tables of docs/errors.md: by the heading above each, its rows by their first column.
+func errorsPage(t *testing.T) map[string]map[string][]string {
 	t.Helper()
-	page, err := os.ReadFile("docs/errors.md")
+	text, err := os.ReadFile("docs/errors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds, pulls = make(map[string][]string), make(map[string][]string)
-	for line := range strings.Lines(string(page)) {
+	page, heading := make(map[string]map[string][]string), ""
+	for line := range strings.Lines(string(text)) {
+		if title, ok := strings.CutPrefix(line, "## "); ok {
+			heading = strings.TrimSpace(title)
+			page[heading] = make(map[string][]string)
+		}
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		for i := range cells {
 			cells[i] = strings.TrimSpace(cells[i])
 		}
-		switch {
-		case len(cells) < 3, cells[1] == "kind", cells[0] == "kind", cells[0] == "---":
-		case len(cells) == 5:
-			kinds[cells[0]] = cells
-		case len(cells) == 3:
-			pulls[cells[0]] = cells
+		if len(cells) >= 3 && cells[1] != "kind" && cells[0] != "kind" && cells[0] != "---" {
+			page[heading][cells[0]] = cells
 		}
 	}
-	return kinds, pulls
+	return page
+}
+
+// failure is a row of docs/errors.md, and what happened.
+type failure struct {
+	name string
+	kind imagefs.Kind
+	says string
+	err  error
+}
+
+// checkFailures compares what happened with the table under a heading of docs/errors.md.
+func checkFailures(t *testing.T, heading string, failures []failure) {
+	t.Helper()
+	rows := errorsPage(t)[heading]
+	for _, f := range failures {
+		if imagefs.KindOf(f.err) != f.kind || f.err == nil || !strings.Contains(f.err.Error(), f.says) {
+			t.Errorf("%s: got %v (%v), want %q (%v)", f.name, f.err, imagefs.KindOf(f.err), f.says, f.kind)
+		}
+		if row := rows[f.name]; row == nil || row[1] != f.kind.String() || row[2] != "`"+f.says+"`" {
+			t.Errorf("%s: %v, %q; the page has %q", f.name, f.kind, f.says, row)
+		}
+	}
+	if len(rows) != len(failures) {
+		t.Errorf("the page has %d rows under %s, not %d", len(rows), heading, len(failures))
+	}
 }

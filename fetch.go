@@ -37,6 +37,11 @@ func (p *pull) reference(ctx context.Context, ref reference.Named, report Report
 	if err != nil {
 		return pulled{}, err
 	}
+	claim, err := p.claim(ctx, target, images)
+	if err != nil {
+		return pulled{}, err
+	}
+	defer claim.Close()
 	snap, err := p.store.Refresh()
 	if err != nil {
 		return pulled{}, err
@@ -54,6 +59,26 @@ func (p *pull) reference(ctx context.Context, ref reference.Named, report Report
 		news:     isNews(snap.Reference(ref.String()), target, images),
 		warnings: p.warnings(ref, images),
 	}, nil
+}
+
+// claim keeps what the images consist of, as far as it is stored or will be, until they are published.
+func (p *pull) claim(ctx context.Context, target registry.Manifest, images []remoteImage) (*store.Claim, error) {
+	digests := []digest.Digest{target.Descriptor.Digest}
+	for _, img := range images {
+		digests = append(digests, img.manifest.Descriptor.Digest, img.doc.Config.Digest)
+		for i, blob := range img.doc.Layers {
+			digests = append(digests, blob.Digest, img.config.RootFS.DiffIDs[i])
+		}
+	}
+	claim, err := p.store.Claim()
+	if err != nil {
+		return nil, err
+	}
+	if err := claim.Add(ctx, digests...); err != nil {
+		claim.Close()
+		return nil, err
+	}
+	return claim, nil
 }
 
 // tagOrAll is what docker calls a reference by on its first line: the tag, or all of one with a digest.

@@ -144,3 +144,25 @@ func mustJSON(t *testing.T, v any) []byte {
 	}
 	return raw
 }
+
+// past is what has happened so far.
+func (b *bench) past(filters ...string) (events []imagefs.Event) {
+	b.t.Helper()
+	req := imagefs.EventsRequest{Since: time.Unix(0, 0), Until: time.Now(), Filters: filters}
+	err := b.Events(b.t.Context(), req, func(ev imagefs.Event) error {
+		events = append(events, ev)
+		return nil
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return events
+}
+
+// names are all references.
+func (b *bench) names() (names []string) {
+	for _, ref := range b.Store().Snapshot().References {
+		names = append(names, strings.TrimPrefix(ref.Name, b.reg.Host+"/"))
+	}
+	return names
+}

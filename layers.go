@@ -57,7 +57,7 @@ func (p *pull) layers(ctx context.Context, ref reference.Named, images []remoteI
 }
 
 func (p *pull) hasLayer(l remoteLayer) bool {
-	if !p.store.HasBlob(l.blob.Digest) {
+	if !p.store.HasBlob(l.blob.Digest) || !p.store.HasLayer(l.diffID) {
 		return false
 	}
 	_, err := p.store.Layer(l.diffID)

@@ -29,7 +29,7 @@ func (e *Engine) Pull(ctx context.Context, req PullRequest, report Reporter) ([]
 	}
 	images, err := e.pulls.do(ctx, p.key(), report, p.run)
 	if err != nil {
-		return nil, p.explain(err)
+		return nil, explain(err, reference.FamiliarString(p.ref))
 	}
 	return images, nil
 }
@@ -99,7 +99,7 @@ func (p *pull) run(ctx context.Context, report Reporter) ([]*store.Image, error)
 		report.Line(warning)
 	}
 	report.Line(p.ref.String())
-	p.events.image("pull", reference.FamiliarString(p.ref), p.attributes(pulled.images))
+	p.events.append("pull", reference.FamiliarString(p.ref), p.attributes(pulled.images))
 	return pulled.images, nil
 }
 
@@ -149,18 +149,14 @@ func (p *pull) tags(ctx context.Context) ([]reference.Named, error) {
 func (p *pull) attributes(images []*store.Image) map[string]string {
 	attributes := map[string]string{}
 	if len(images) == 1 && !p.allTags {
-		if c, err := readConfig(p.store, images[0]); err == nil && c.Config != nil {
-			for key, value := range c.Config.Labels {
-				attributes[key] = value
-			}
-		}
+		attributes = labels(p.store, images[0])
 	}
 	attributes["name"] = reference.FamiliarName(p.ref)
 	return attributes
 }
 
 // explain gives an error its kind, the word at fault and what to do; the sentence is that of whoever failed.
-func (p *pull) explain(err error) error {
+func explain(err error, subject string) error {
 	var known *Error
 	if errors.As(err, &known) {
 		return err
@@ -171,5 +167,5 @@ func (p *pull) explain(err error) error {
 	if errors.As(err, &damaged) {
 		hint = "" // what is stored is damaged, not what was sent
 	}
-	return &Error{Kind: kind, Subject: reference.FamiliarString(p.ref), Err: err, Hint: hint}
+	return &Error{Kind: kind, Subject: subject, Err: err, Hint: hint}
 }

@@ -45,6 +45,7 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
+	p.Root = c.Root
 	release, err := p.lock()
 	if err != nil {
 		return err

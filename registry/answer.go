@@ -12,6 +12,9 @@ import (
 	"unicode"
 )
 
+// deniedWords are docker's, and the distribution specification's, for a token that does not allow what was asked.
+const deniedWords = "denied: requested access to the resource is denied"
+
 // answer is a status that is no success, with the words that came with it.
 type answer struct {
 	host       string
@@ -62,6 +65,10 @@ func readAnswer(resp *http.Response) *answer {
 		retryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}
 	defer drain(resp.Body)
+	if bearer, _ := find(parseChallenges(resp.Header.Values("WWW-Authenticate")), "bearer"); bearer.params["error"] == "insufficient_scope" {
+		a.code, a.words = "DENIED", deniedWords
+		return a
+	}
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if media == "text/html" {
 		return a

@@ -71,7 +71,7 @@ func waitFor(t *testing.T, host string) {
 	}
 }
 
-func upload(t *testing.T, method, url, mediaType string, body []byte) *http.Response {
+func put(t *testing.T, method, url, mediaType string, body []byte) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest(method, url, bytes.NewReader(body))
 	if err != nil {
@@ -92,8 +92,8 @@ func upload(t *testing.T, method, url, mediaType string, body []byte) *http.Resp
 func uploadBlob(t *testing.T, host string, data []byte) ocispec.Descriptor {
 	t.Helper()
 	d := digest.FromBytes(data)
-	begun := upload(t, http.MethodPost, "http://"+host+"/v2/app/blobs/uploads/", "", nil)
-	upload(t, http.MethodPut, begun.Header.Get("Location")+"&digest="+d.String(), "application/octet-stream", data)
+	begun := put(t, http.MethodPost, "http://"+host+"/v2/app/blobs/uploads/", "", nil)
+	put(t, http.MethodPut, begun.Header.Get("Location")+"&digest="+d.String(), "application/octet-stream", data)
 	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayer, Digest: d, Size: int64(len(data))}
 }
 
@@ -106,7 +106,7 @@ func TestDistribution(t *testing.T) {
 	raw := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":"application/vnd.docker.container.image.v1+json","digest":%q,"size":2},"layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar","digest":%q,"size":%d}]}`,
 		dockerManifest, config.Digest, layer.Digest, layer.Size)
 	for _, tag := range []string{"2.0", "1.0"} {
-		upload(t, http.MethodPut, "http://"+host+"/v2/app/manifests/"+tag, dockerManifest, raw)
+		put(t, http.MethodPut, "http://"+host+"/v2/app/manifests/"+tag, dockerManifest, raw)
 	}
 
 	c := newClient(t, Options{})

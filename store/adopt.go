@@ -13,9 +13,14 @@ import (
 // their errors joined.
 func (s *Store) Adopt(ctx context.Context) error {
 	found, before, err := s.orphans()
+	if len(found) == 0 || err != nil {
+		return err
+	}
+	claim, err := s.Claim()
 	if err != nil {
 		return err
 	}
+	defer claim.Close()
 	var good []Publication
 	var drafts []*draft
 	var errs []error
@@ -23,7 +28,7 @@ func (s *Store) Adopt(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d, err := s.adopt(ctx, p)
+		d, err := s.adopt(ctx, claim, p)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("image %s: %w", p.Manifests[0].Digest, err))
 			continue
@@ -31,18 +36,18 @@ func (s *Store) Adopt(ctx context.Context) error {
 		good, drafts = append(good, p), append(drafts, d)
 	}
 	if len(good) > 0 {
-		_, err := s.commit(ctx, before, good, drafts)
+		_, err := s.commit(ctx, before, changes(good), drafts)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
 // adopt makes all that is derived for the one image of p.
-func (s *Store) adopt(ctx context.Context, p Publication) (*draft, error) {
-	if err := s.unpackAll(ctx, p.Manifests[0]); err != nil {
+func (s *Store) adopt(ctx context.Context, claim *Claim, p Publication) (*draft, error) {
+	if err := s.unpackAll(ctx, claim, p.Manifests[0]); err != nil {
 		return nil, err
 	}
-	return s.prepare(ctx, p.Target, p.Manifests[0])
+	return s.prepare(ctx, claim, p.Target, p.Manifests[0])
 }
 
 // orphans returns the complete images that are not published, one a publication that changes no name, and the snapshot
@@ -50,11 +55,7 @@ func (s *Store) adopt(ctx context.Context, p Publication) (*draft, error) {
 func (s *Store) orphans() ([]Publication, *Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	snap, err := s.load()
-	if err != nil {
-		return nil, nil, err
-	}
-	v, err := s.view()
+	snap, v, err := s.load()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,13 +83,16 @@ func (v *view) isOrphan(manifest ocispec.Descriptor) bool {
 }
 
 // unpackAll unpacks the layers of a manifest whose blobs are stored.
-func (s *Store) unpackAll(ctx context.Context, manifest ocispec.Descriptor) error {
+func (s *Store) unpackAll(ctx context.Context, claim *Claim, manifest ocispec.Descriptor) error {
 	doc, err := s.readDocument(manifest.Digest)
 	if err != nil {
 		return err
 	}
 	c, err := s.readConfig(doc)
 	if err != nil {
+		return err
+	}
+	if err := claim.Add(ctx, c.RootFS.DiffIDs...); err != nil {
 		return err
 	}
 	for k, l := range doc.Layers {

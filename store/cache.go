@@ -3,10 +3,11 @@ package store
 import (
 	"errors"
 	"io"
+	"maps"
 	"sync"
 )
 
-// cache keeps what is opened once and used until the store is closed. The zero value is an empty cache.
+// cache keeps what is opened once and used until the store is closed, or it is dropped. The zero value is an empty cache.
 type cache[T io.Closer] struct {
 	mu      sync.Mutex // guards entries and closed
 	entries map[string]*cached[T]
@@ -54,6 +55,14 @@ func (c *cache[T]) entry(key string) (*cached[T], error) {
 		c.entries[key] = &cached[T]{}
 	}
 	return c.entries[key], nil
+}
+
+// keep drops the values of all other keys: what still uses one may go on, and when nothing does, the garbage collector
+// closes it.
+func (c *cache[T]) keep(keys map[string]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.entries, func(key string, _ *cached[T]) bool { return !keys[key] })
 }
 
 // close closes all values, and refuses to open more.

@@ -39,18 +39,19 @@ func (s *Store) Refresh() (*Snapshot, error) {
 	if state == s.catalog.state && book == s.catalog.numbers.state {
 		return s.current.Load(), nil
 	}
-	return s.load()
+	snap, _, err := s.load()
+	return snap, err
 }
 
-// reload is Refresh that looks at everything, whether index.json changed or not.
-func (s *Store) reload() (*Snapshot, error) {
+// reload is Refresh that looks at everything, whether index.json changed or not. It also returns what it has seen.
+func (s *Store) reload() (*Snapshot, *view, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.load()
 }
 
 // load makes the snapshot of what is on disk. index.json is read first: what its references need was written before it.
-func (s *Store) load() (*Snapshot, error) {
+func (s *Store) load() (*Snapshot, *view, error) {
 	known := map[string]*entry{}
 	if s.catalog.index != nil {
 		for _, e := range s.catalog.index.entries {
@@ -59,14 +60,14 @@ func (s *Store) load() (*Snapshot, error) {
 	}
 	x, state, err := readIndex(s.path(ocispec.ImageIndexFile), known)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.catalog.numbers.refresh(s.path("numbers")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	v, err := s.view()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.catalog.index, s.catalog.state = x, state
 	snap := v.snapshot(x)
@@ -75,7 +76,7 @@ func (s *Store) load() (*Snapshot, error) {
 	}
 	s.catalog.documents, s.catalog.images = v.documents, snap.byID
 	s.current.Store(snap)
-	return snap, nil
+	return snap, v, nil
 }
 
 // view is a catalog together with what was on disk at one moment.

@@ -60,17 +60,13 @@ func parseChecksums(b []byte, size int64) (*checksums, error) {
 	return c, nil
 }
 
-// summer computes the checksums and the digest of what is written to it.
+// summer computes the checksums of what is written to it.
 type summer struct {
 	checksums
-	digester digest.Digester
-	block    uint32 // CRC-32C of the block that is not full yet
+	block uint32 // CRC-32C of the block that is not full yet
 }
 
-func newSummer() *summer { return &summer{digester: digest.SHA256.Digester()} }
-
 func (s *summer) Write(p []byte) (int, error) {
-	s.digester.Hash().Write(p)
 	for rest := p; len(rest) > 0; {
 		n := min(blockSize-int(s.size%blockSize), len(rest))
 		s.block = crc32.Update(s.block, castagnoli, rest[:n])
@@ -91,6 +87,19 @@ func (s *summer) finish() *checksums {
 	return &s.checksums
 }
 
+// digester is a summer that also computes the digest.
+type digester struct {
+	summer
+	digest digest.Digester
+}
+
+func newDigester() *digester { return &digester{digest: digest.SHA256.Digester()} }
+
+func (d *digester) Write(p []byte) (int, error) {
+	d.digest.Hash().Write(p)
+	return d.summer.Write(p)
+}
+
 // verify tells whether p is block i.
 func (c *checksums) verify(i int64, p []byte) error {
 	if got := crc32.Checksum(p, castagnoli); got != c.blocks[i] {
@@ -101,11 +110,11 @@ func (c *checksums) verify(i int64, p []byte) error {
 
 // sumBlob computes the checksums of the blob d from the whole of its bytes.
 func sumBlob(d digest.Digest, r io.Reader) (*checksums, error) {
-	sum := newSummer()
+	sum := newDigester()
 	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, r, make([]byte, 4*blockSize)); err != nil {
 		return nil, err
 	}
-	if got := sum.digester.Digest(); got != d {
+	if got := sum.digest.Digest(); got != d {
 		return nil, fmt.Errorf("its sha256 is %s", got.Encoded())
 	}
 	return sum.finish(), nil

@@ -48,17 +48,32 @@ func decompress(in *queue, out *queue) error {
 	return err
 }
 
-func openStream(in io.Reader) (stream io.Reader, closeStream func(), err error) {
-	r := bufio.NewReaderSize(in, 64<<10)
+// sniff finds out how a stream is compressed: the media type of a layer that is.
+func sniff(r *bufio.Reader) (mediaType string, err error) {
 	magic, err := r.Peek(4)
-	if err != nil && err != io.EOF {
-		return nil, nil, err
+	if err == io.EOF {
+		err = nil
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		return ocispec.MediaTypeImageLayerGzip, err
+	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return ocispec.MediaTypeImageLayerZstd, err
+	}
+	return ocispec.MediaTypeImageLayer, err
+}
+
+func openStream(in io.Reader) (stream io.Reader, closeStream func(), err error) {
+	r := bufio.NewReaderSize(in, 64<<10)
+	compression, err := sniff(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch compression {
+	case ocispec.MediaTypeImageLayerGzip:
 		z, err := inflate.NewReader(r)
 		return z, func() {}, err
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case ocispec.MediaTypeImageLayerZstd:
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, err

@@ -64,7 +64,7 @@ func FuzzIndex(f *testing.F) {
 }
 
 func FuzzChecksums(f *testing.F) {
-	s := newSummer()
+	s := newDigester()
 	s.Write(make([]byte, 100_000))
 	f.Add(s.finish().marshal(), int64(100_000))
 	f.Add([]byte(checksumsMagic), int64(-1))

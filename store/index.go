@@ -197,31 +197,41 @@ func (x *index) set(name string, target ocispec.Descriptor, now time.Time) (*ind
 	if x.has(name, target) {
 		return x, false, nil
 	}
-	set := &index{fields: x.fields}
-	var replaced []*entry
-	for _, e := range x.entries {
-		if name != "" && e.name == name {
-			replaced = append(replaced, e)
-			continue
-		}
-		set.entries = append(set.entries, e)
-	}
+	set, replaced := x.without(func(e *entry) bool { return e.name == name && name != "" })
 	e, err := newEntry(target, name, now)
 	if err != nil {
 		return nil, false, err
 	}
 	set.entries = append(set.entries, e)
-	for _, old := range replaced {
-		if set.has("", old.desc) {
+	return set, true, set.keep(replaced)
+}
+
+// without returns the index without the entries that are not wanted, and these.
+func (x *index) without(unwanted func(*entry) bool) (rest *index, gone []*entry) {
+	rest = &index{fields: x.fields, entries: make([]*entry, 0, len(x.entries)+1)}
+	for _, e := range x.entries {
+		if unwanted(e) {
+			gone = append(gone, e)
+		} else {
+			rest.entries = append(rest.entries, e)
+		}
+	}
+	return rest, gone
+}
+
+// keep adds, without a name, those of entries whose target nothing else keeps. Nobody else has the index yet.
+func (x *index) keep(entries []*entry) error {
+	for _, e := range entries {
+		if x.has("", e.desc) {
 			continue
 		}
-		raw, err := old.withoutName()
+		raw, err := e.withoutName()
 		if err != nil {
-			return nil, false, err
+			return err
 		}
-		set.entries = append(set.entries, parseEntry(raw))
+		x.entries = append(x.entries, parseEntry(raw))
 	}
-	return set, true, nil
+	return nil
 }
 
 // has tells whether name is target's or, for an empty name, whether any entry keeps target.

@@ -25,6 +25,8 @@ type Source func(ctx context.Context, offset int64) (io.ReadCloser, error)
 // [*layer.CorruptError]. progress, which may be nil, is called with the bytes of the blob done so far, those of earlier
 // calls included. Two callers of the same layer, in any process, share the work: the second waits.
 //
+// The caller claims desc.Digest and diffID before, and until the image is published: see [Claim].
+//
 // A blob that is not desc.Digest, or a layer that is not diffID, is a [*DigestError]; a corrupt stream is a
 // [*layer.FormatError], which wraps the decompressor's error if it is that. Both leave nothing, and so does a full disk.
 func (s *Store) IngestLayer(ctx context.Context, desc ocispec.Descriptor, diffID digest.Digest, source Source, progress func(done int64)) error {
@@ -134,7 +136,7 @@ func (in *ingest) unpackStored(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return in.commitDerived(u)
+	return in.commitDerived(ctx, u)
 }
 
 // downloadAll fetches the blob, and unpacks it where that is not done. What an earlier call left is trusted last of all:
@@ -168,7 +170,7 @@ func (in *ingest) download(ctx context.Context) (resumed bool, err error) {
 	defer u.discard()
 	err = in.transfer(ctx, blob, u)
 	if err == nil {
-		err = in.commitBlob(u)
+		err = in.commitBlob(ctx, u)
 	}
 	if err != nil && (isContent(err) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)) {
 		os.Remove(in.path())
@@ -194,13 +196,11 @@ func (in *ingest) unpacking(blob *partial) (*unpacking, error) {
 	if in.store.hasLayer(in.diffID) {
 		return u, nil
 	}
-	var err error
-	u.dir, err = in.store.scratch.mkdir()
-	return u, err
+	return u, u.prepare()
 }
 
 // commitBlob gives the downloaded blob its name, and then what is derived of it: where that is lost, it is made again.
-func (in *ingest) commitBlob(u *unpacking) error {
+func (in *ingest) commitBlob(ctx context.Context, u *unpacking) error {
 	path, err := in.store.blobPath(in.desc.Digest)
 	if err != nil {
 		return err
@@ -208,31 +208,20 @@ func (in *ingest) commitBlob(u *unpacking) error {
 	if err := publish(u.blob.file, path); err != nil {
 		return err
 	}
-	return in.commitDerived(u)
+	return in.commitDerived(ctx, u)
 }
 
-func (in *ingest) commitDerived(u *unpacking) error {
+func (in *ingest) commitDerived(ctx context.Context, u *unpacking) error {
 	sums := in.store.path("checksums", "sha256", in.desc.Digest.Encoded())
 	if u.sums.size > blockSize {
 		if err := in.store.writeFile(sums, u.sums.marshal()); err != nil {
 			return err
 		}
 	}
-	if u.dir == "" || in.store.hasLayer(in.diffID) {
+	if u.dir == "" {
 		return nil
 	}
-	if err := syncDir(u.dir); err != nil {
-		return err
-	}
-	path := in.store.layerPath(in.diffID)
-	if err := os.RemoveAll(path); err != nil { // its payloads were in a blob that is lost
-		return err
-	}
-	err := rename(u.dir, path)
-	if errors.Is(err, fs.ErrExist) && in.store.hasLayer(in.diffID) { // another blob of the same layer was faster
-		return nil
-	}
-	return err
+	return in.store.commitLayer(ctx, u.dir, in.diffID)
 }
 
 func exists(path string) bool {

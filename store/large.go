@@ -11,12 +11,13 @@ import (
 	"github.com/imagefs/imagefs/store/layer"
 )
 
-// largeFiles is the store as package layer sees it.
+// largeFiles is the store as package layer sees it. Who only reads needs no more than the store.
 type largeFiles struct {
 	store *Store
-	// commits, if it is not nil, makes payloads durable in the background: whoever unpacks waits for it before the layer
-	// gets its name.
+	// commits makes payloads durable by commit, which closes the file, in the background: whoever unpacks waits for it
+	// before the layer gets its name.
 	commits *errgroup.Group
+	commit  func(f *os.File, d digest.Digest) error
 }
 
 var _ layer.LargeFiles = largeFiles{}
@@ -75,37 +76,31 @@ func (l *largeFile) Write(p []byte) (int, error) {
 }
 
 func (l *largeFile) Commit(d digest.Digest) error {
-	if l.commits == nil {
-		return l.commit(d)
-	}
-	l.commits.Go(func() error { return l.commit(d) })
+	l.commits.Go(func() error { return l.commit(l.file, d) })
 	return nil
-}
-
-func (l *largeFile) commit(d digest.Digest) error {
-	defer l.file.Close()
-	path, err := l.store.largePath(d)
-	if err != nil {
-		os.Remove(l.file.Name())
-		return err
-	}
-	if l.isStored(path) {
-		return os.Remove(l.file.Name())
-	}
-	return publish(l.file, path)
-}
-
-// isStored tells whether path has a file as large as this one. One that is not was cut short, and is replaced.
-func (l *largeFile) isStored(path string) bool {
-	stored, err := os.Lstat(path)
-	if err != nil || !stored.Mode().IsRegular() {
-		return false
-	}
-	written, err := l.file.Stat()
-	return err == nil && written.Size() == stored.Size()
 }
 
 func (l *largeFile) Discard() {
 	os.Remove(l.file.Name())
 	l.file.Close()
+}
+
+// publishLarge gives a scratch file its name as the large file d, which is claimed, or removes it where that is stored.
+func (s *Store) publishLarge(f *os.File, d digest.Digest) error {
+	path, err := s.largePath(d)
+	if err != nil || isStored(f, path) {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return publish(f, path)
+}
+
+// isStored tells whether path has a file as large as f. One that is not was cut short, and is replaced.
+func isStored(f *os.File, path string) bool {
+	written, err := f.Stat()
+	return err == nil && hasSize(path, written.Size())
+}
+
+func hasSize(path string, size int64) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() == size
 }

@@ -31,8 +31,8 @@ type numbers struct {
 	damaged bool
 	next    uint64 // the lowest that is certainly free; above math.MaxUint32 if none is
 
-	images     map[digest.Digest]*imageRecord // by ID
-	byManifest map[digest.Digest]*imageRecord
+	images     map[digest.Digest]*imageRecord // by ID: what each was first
+	byManifest map[digest.Digest]*imageRecord // an image may have several
 	chains     map[digest.Digest]*chainRecord // by chainID
 	byNumber   map[uint32]*chainRecord
 }
@@ -129,7 +129,10 @@ func (n *numbers) add(r record) bool {
 				return false
 			}
 		}
-		n.images[r.Image.ID], n.byManifest[r.Image.Manifest.Digest] = r.Image, r.Image
+		n.byManifest[r.Image.Manifest.Digest] = r.Image
+		if n.images[r.Image.ID] == nil {
+			n.images[r.Image.ID] = r.Image
+		}
 	}
 	return true
 }

@@ -26,6 +26,7 @@ type Store struct {
 	trees   cache[*tree.Tree]
 	blocks  sync.Pool // of *[blockSize]byte, for reads that are not whole blocks
 
+	pins    atomic.Pointer[Pins]
 	current atomic.Pointer[Snapshot]
 	mu      sync.Mutex // guards catalog, and that current is the newest it gave
 	catalog catalog
@@ -46,7 +47,7 @@ func Open(dir string) (*Store, error) {
 	if err := s.checkLayout(); err != nil {
 		return nil, err
 	}
-	if _, err := s.reload(); err != nil {
+	if _, _, err := s.reload(); err != nil {
 		return nil, err
 	}
 	s.sweep()
@@ -111,7 +112,7 @@ func (s *Store) isFresh() (bool, error) {
 			continue
 		case "lock":
 			locked = true
-		case "ingest", "numbers", ocispec.ImageBlobsDir, ocispec.ImageIndexFile:
+		case "ingest", "mounts", "numbers", ocispec.ImageBlobsDir, ocispec.ImageIndexFile:
 		default:
 			return false, nil
 		}

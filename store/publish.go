@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
@@ -26,24 +25,32 @@ type Publication struct {
 // Publish merges the images' trees, gives them numbers, and writes the references, all at once, last. Publishing what is
 // published already changes nothing. It returns the images, in the order of Manifests.
 func (s *Store) Publish(ctx context.Context, p ...Publication) ([]*Image, error) {
+	claim, err := s.Claim()
+	if err != nil {
+		return nil, err
+	}
+	defer claim.Close()
 	before := s.Snapshot()
 	var drafts []*draft
 	for _, pub := range p {
 		if err := checkName(pub.Name, pub.Target.Digest); err != nil {
 			return nil, err
 		}
+		if err := claim.Add(ctx, pub.Target.Digest); err != nil {
+			return nil, err
+		}
 		if !s.HasBlob(pub.Target.Digest) {
 			return nil, fmt.Errorf("publish %s: blob %s: %w", pub.Name, pub.Target.Digest, ErrNotFound)
 		}
 		for _, m := range pub.Manifests {
-			d, err := s.prepare(ctx, pub.Target, m)
+			d, err := s.prepare(ctx, claim, pub.Target, m)
 			if err != nil {
 				return nil, fmt.Errorf("publish image %s: %w", m.Digest, err)
 			}
 			drafts = append(drafts, d)
 		}
 	}
-	snap, err := s.commit(ctx, before, p, drafts)
+	snap, err := s.commit(ctx, before, changes(p), drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +88,9 @@ type draft struct {
 	chainIDs []digest.Digest
 }
 
-// prepare reads what an image consists of, and merges its tree.
-func (s *Store) prepare(ctx context.Context, target, manifest ocispec.Descriptor) (*draft, error) {
-	if err := ctx.Err(); err != nil {
+// prepare reads what an image consists of, claims it, and merges its tree.
+func (s *Store) prepare(ctx context.Context, claim *Claim, target, manifest ocispec.Descriptor) (*draft, error) {
+	if err := claim.Add(ctx, manifest.Digest); err != nil {
 		return nil, err
 	}
 	doc, err := s.readDocument(manifest.Digest)
@@ -108,7 +115,19 @@ func (s *Store) prepare(ctx context.Context, target, manifest ocispec.Descriptor
 		index := unnamed(target)
 		d.Index = &index
 	}
+	if err := claim.add(ctx, d.claimed()); err != nil {
+		return nil, err
+	}
 	return d, s.mergeTree(d)
+}
+
+// claimed are the names below ROOT of what the image needs.
+func (d *draft) claimed() []string {
+	names := []string{d.Config.Digest.Encoded(), noLayers}
+	for k, l := range d.Layers {
+		names = append(names, l.Digest.Encoded(), d.diffIDs[k].Encoded(), d.chainIDs[k].Encoded())
+	}
+	return names
 }
 
 // mergeTree stores an image's tree, and finds out its size.
@@ -121,6 +140,9 @@ func (s *Store) mergeTree(d *draft) error {
 	chains := make([]Chain, len(d.diffIDs))
 	for k, diffID := range d.diffIDs {
 		chains[k] = Chain{ChainID: d.chainIDs[k], DiffID: diffID}
+		if !s.hasLayer(diffID) { // an open one may be gone from the disk
+			return fmt.Errorf("layer %s: %w", diffID, ErrNotFound)
+		}
 		l, err := s.Layer(diffID)
 		if err != nil {
 			return err
@@ -134,59 +156,34 @@ func (s *Store) mergeTree(d *draft) error {
 	return s.ensureTree(treeName(chains), layers, tree.Build)
 }
 
-// commit gives the drafts numbers where they have none, and the publications their names. It returns the state after
-// that; before is that before the drafts were prepared.
-func (s *Store) commit(ctx context.Context, before *Snapshot, p []Publication, drafts []*draft) (*Snapshot, error) {
+// commit gives the drafts numbers where they have none, and makes the changes. It returns the state after that; before is
+// that before the drafts were prepared.
+func (s *Store) commit(ctx context.Context, before *Snapshot, changes []Change, drafts []*draft) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	plan, err := s.plan(before, p, drafts)
+	_, v, err := s.reload()
 	if err != nil {
 		return nil, err
 	}
-	if err := s.apply(plan); err != nil {
-		return nil, err
-	}
-	return s.reload()
-}
-
-// plan is what a commit will write.
-type plan struct {
-	numbers numbers
-	records []record
-	index   *index
-	changed bool // whether others must be told
-}
-
-// plan looks at the state on disk, which the lock keeps as it is.
-func (s *Store) plan(before *Snapshot, p []Publication, drafts []*draft) (*plan, error) {
-	if _, err := s.reload(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	records, err := newRecords(&s.catalog.numbers, drafts, now)
+	todo, err := s.plan(v, before, changes, drafts)
 	if err != nil {
 		return nil, err
 	}
-	todo := &plan{index: s.catalog.index, numbers: s.catalog.numbers, records: records}
-	for _, d := range drafts {
-		// If only its derived files were made anew, no byte of index.json tells that the image is back; a new inode does.
-		todo.changed = todo.changed || before.Image(d.ID) == nil
-	}
+	return s.apply(todo)
+}
+
+// changes are those that publications make.
+func changes(p []Publication) []Change {
+	var all []Change
 	for _, pub := range p {
 		for _, name := range names(pub) {
-			next, changed, err := todo.index.set(name, pub.Target, now)
-			if err != nil {
-				return nil, err
-			}
-			todo.index, todo.changed = next, todo.changed || changed
+			all = append(all, Change{Name: name, Target: &pub.Target})
 		}
 	}
-	return todo, nil
+	return all
 }
 
 // names returns the names a publication's target gets.
@@ -203,56 +200,4 @@ func names(p Publication) []string {
 		return []string{p.Name}
 	}
 	return []string{p.Name, byDigest.String()}
-}
-
-// newRecords gives numbers to the drafts, and to their chains, that have none.
-func newRecords(book *numbers, drafts []*draft, now time.Time) ([]record, error) {
-	var records []record
-	free := book.allocator(now)
-	chains, images := map[digest.Digest]uint32{}, map[digest.Digest]bool{}
-	for _, d := range drafts {
-		if book.images[d.ID] != nil || images[d.ID] {
-			continue
-		}
-		images[d.ID] = true
-		r := d.imageRecord
-		for k, chainID := range d.chainIDs {
-			number, known := chains[chainID]
-			if c := book.chains[chainID]; c != nil {
-				number, known = c.Number, true
-			}
-			if !known {
-				var err error
-				if number, err = free.take(1); err != nil {
-					return nil, err
-				}
-				records = append(records, record{Chain: &chainRecord{Number: number, ChainID: chainID, DiffID: d.diffIDs[k], Position: k}})
-			}
-			chains[chainID] = number
-			r.Chains = append(r.Chains, number)
-		}
-		var err error
-		r.Count = uint32(1 + len(d.Layers))
-		if r.Number, err = free.take(1 + len(d.Layers)); err != nil {
-			return nil, err
-		}
-		records = append(records, record{Image: &r})
-	}
-	return records, nil
-}
-
-// apply writes a plan: numbers first, references last.
-func (s *Store) apply(p *plan) error {
-	if len(p.records) > 0 {
-		if err := p.numbers.append(s.path("numbers"), p.records); err != nil {
-			return fmt.Errorf("write numbers: %w", err)
-		}
-	}
-	if !p.changed {
-		return nil
-	}
-	if err := s.writeIndex(p.index); err != nil {
-		return fmt.Errorf("write references: %w", err)
-	}
-	return nil
 }

@@ -48,31 +48,36 @@ func (v *view) eachRecorded(index digest.Digest, yield func(ocispec.Descriptor) 
 	return true
 }
 
-// image returns the image of a manifest, or nil if it is not complete, or not published.
+// image returns the image of a manifest, or nil if it is not complete, or not published. It is what it was when it was
+// first published, under whichever manifest, as long as that is there.
 func (v *view) image(manifest ocispec.Descriptor) *Image {
-	if r := v.numbers.byManifest[manifest.Digest]; r != nil {
-		if !v.complete(r) {
-			return nil
-		}
-		return v.published(r)
+	r := v.numbers.byManifest[manifest.Digest]
+	if r == nil {
+		r = v.unrecorded(manifest)
 	}
+	if r == nil || !v.complete(r) {
+		return nil
+	}
+	if first := v.numbers.images[r.ID]; v.complete(first) {
+		return v.published(first)
+	}
+	return v.published(r)
+}
+
+// unrecorded is a published image under a manifest that another program wrote, or nil.
+func (v *view) unrecorded(manifest ocispec.Descriptor) *imageRecord {
 	doc := v.document(manifest.Digest)
 	if doc == nil {
 		return nil
 	}
 	r := v.numbers.images[doc.Config.Digest]
-	other := &imageRecord{Manifest: manifest, Config: doc.Config, Layers: doc.Layers}
-	if r == nil || !v.complete(other) {
+	if r == nil || len(r.Chains) != len(doc.Layers) {
 		return nil
 	}
-	if !v.complete(r) {
-		// What the image was first published as is gone; this manifest is the same image.
-		same := *r
-		same.Manifest, same.Config, same.Layers = manifest, doc.Config, doc.Layers
-		same.Manifest.Platform = r.Manifest.Platform
-		r = &same
-	}
-	return v.published(r)
+	same := *r
+	same.Manifest, same.Config, same.Layers = manifest, doc.Config, doc.Layers
+	same.Manifest.Platform = r.Manifest.Platform
+	return &same
 }
 
 // complete tells whether all blobs of an image were stored.
@@ -90,23 +95,29 @@ func (v *view) complete(r *imageRecord) bool {
 
 // published returns the image of a record, if all that is derived for it is there.
 func (v *view) published(r *imageRecord) *Image {
-	top := noLayers
-	chains := make([]Chain, len(r.Chains))
-	for k, n := range r.Chains {
-		c := v.numbers.byNumber[n]
+	chains := v.chainsOf(r)
+	for _, c := range chains {
 		if !v.layers[c.DiffID.Encoded()] {
 			return nil
 		}
-		chains[k] = Chain{Number: c.Number, ChainID: c.ChainID, DiffID: c.DiffID}
-		top = c.ChainID.Encoded()
 	}
-	if !v.trees[top] {
+	if !v.trees[treeName(chains)] {
 		return nil
 	}
 	if v.made[r.ID] == nil {
 		v.made[r.ID] = v.make(r, chains)
 	}
 	return v.made[r.ID]
+}
+
+// chainsOf returns the chains of a record, base first.
+func (v *view) chainsOf(r *imageRecord) []Chain {
+	chains := make([]Chain, len(r.Chains))
+	for k, n := range r.Chains {
+		c := v.numbers.byNumber[n]
+		chains[k] = Chain{Number: c.Number, ChainID: c.ChainID, DiffID: c.DiffID}
+	}
+	return chains
 }
 
 // make returns the image that the last snapshot had, unless that was another.

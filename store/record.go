@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +16,7 @@ import (
 // formatVersion is the format of what this package writes beside the image layout. A store of a later one is refused.
 const formatVersion = 1
 
-// record is one line of ROOT/numbers: the CRC-32C of the JSON as eight hex digits, a space, the JSON, a newline. One of
-// the fields is set; the first line has Format.
+// record is one line of ROOT/numbers, sealed JSON. One of the fields is set; the first line has Format.
 type record struct {
 	Format int          `json:"format,omitempty"`
 	Chain  *chainRecord `json:"chain,omitempty"`
@@ -53,18 +53,33 @@ func (r record) marshal() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(data, castagnoli), data), nil
+	return seal(data), nil
 }
 
 // parseRecord reads a line without its newline.
 func parseRecord(line []byte) (record, error) {
 	var r record
+	data, err := unseal(line)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(data, &r)
+}
+
+// seal makes a line of data: its CRC-32C as eight hex digits, a space, the data, a newline.
+func seal(data []byte) []byte {
+	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(data, castagnoli), data)
+}
+
+// unseal returns the data of a line, whose newline may be missing.
+func unseal(line []byte) ([]byte, error) {
+	line = bytes.TrimSuffix(line, []byte{'\n'})
 	if len(line) < 9 || line[8] != ' ' {
-		return r, errRecord
+		return nil, errRecord
 	}
 	sum, err := strconv.ParseUint(string(line[:8]), 16, 32)
 	if err != nil || crc32.Checksum(line[9:], castagnoli) != uint32(sum) {
-		return r, errRecord
+		return nil, errRecord
 	}
-	return r, json.Unmarshal(line[9:], &r)
+	return line[9:], nil
 }

@@ -117,6 +117,18 @@ type Image struct {
 	Created time.Time            // of the config; the zero time if it has none
 }
 
+// digests are those of all that the image consists of: what a claim needs.
+func (img *Image) digests() []digest.Digest {
+	all := []digest.Digest{img.Manifest.Digest, img.Config.Digest}
+	for k, l := range img.Layers {
+		all = append(all, l.Digest, img.Chains[k].DiffID)
+	}
+	if img.Index != nil {
+		all = append(all, img.Index.Digest)
+	}
+	return all
+}
+
 // Chain is the stack of layers from the base up to one of them.
 type Chain struct {
 	Number  uint32

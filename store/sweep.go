@@ -17,8 +17,10 @@ func (s *Store) sweep() {
 		return
 	}
 	for _, e := range entries {
-		name, isLock := strings.CutSuffix(e.Name(), ".lock")
-		if isLock {
+		if strings.HasPrefix(e.Name(), claimPrefix) {
+			_, _ = removeDead(s.path("ingest", e.Name()))
+		}
+		if name, isLock := strings.CutSuffix(e.Name(), ".lock"); isLock {
 			s.sweepOne(s.path("ingest", name))
 		}
 	}

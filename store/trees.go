@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	digest "github.com/opencontainers/go-digest"
 
@@ -30,17 +29,6 @@ func (s *Store) Layer(diffID digest.Digest) (*layer.Layer, error) {
 	})
 }
 
-func (s *Store) layerPath(diffID digest.Digest) string { return s.path("layers", diffID.Encoded()) }
-
-// hasLayer tells whether the layer is unpacked and, where its payloads are in its blob, whether that is there.
-func (s *Store) hasLayer(diffID digest.Digest) bool {
-	info, err := os.Lstat(s.layerPath(diffID))
-	if err != nil || !info.IsDir() {
-		return false
-	}
-	return s.HasBlob(diffID) || isRegular(filepath.Join(s.layerPath(diffID), "pack"))
-}
-
 // Tree opens the merged tree of an image; the store closes it.
 func (s *Store) Tree(img *Image) (*tree.Tree, error) {
 	return s.openTree(treeName(img.Chains), img.Chains, tree.Build)
@@ -50,7 +38,7 @@ func (s *Store) Tree(img *Image) (*tree.Tree, error) {
 // it.
 func (s *Store) DiffTree(img *Image, k int) (*tree.Tree, error) {
 	chains := img.Chains[:k+1]
-	return s.openTree(treeName(chains)+".diff", chains, tree.BuildDiff)
+	return s.openTree(diffName(chains), chains, tree.BuildDiff)
 }
 
 // treeName is the name in ROOT/trees of the tree of a stack of layers.
@@ -60,6 +48,11 @@ func treeName(chains []Chain) string {
 	}
 	return chains[len(chains)-1].ChainID.Encoded()
 }
+
+const diffSuffix = ".diff"
+
+// diffName is the name in ROOT/trees of the tree of the topmost layer of a stack.
+func diffName(chains []Chain) string { return treeName(chains) + diffSuffix }
 
 type buildTree func(path string, layers []tree.Layer) error
 

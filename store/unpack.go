@@ -24,9 +24,21 @@ type unpacking struct {
 	digest digest.Digest
 	diffID digest.Digest
 	dir    string // what the layer is unpacked into; "" if it is stored already
+	claim  *Claim // of its large files; nil if the layer is stored already
 	cancel func() // ends the context of run, and with it the download
 
 	sums *checksums // of the blob, once run has returned without an error
+}
+
+// prepare makes a directory for the layer, and a claim for its large files.
+func (u *unpacking) prepare() (err error) {
+	if u.claim, err = u.store.Claim(); err != nil {
+		return err
+	}
+	if u.dir, err = u.store.scratch.mkdir(); err != nil {
+		u.claim.Close()
+	}
+	return err
 }
 
 // run makes the pass. A blob or layer that is not what its digest says is a *DigestError, and one that cannot be unpacked
@@ -78,7 +90,7 @@ func (u *unpacking) verify(out *queue) error {
 }
 
 func (u *unpacking) hash(out *queue) error {
-	sum := newSummer()
+	sum := newDigester()
 	for {
 		b := out.take()
 		n, err := u.blob.Read(b)
@@ -91,18 +103,42 @@ func (u *unpacking) hash(out *queue) error {
 			return err
 		}
 	}
-	if got := sum.digester.Digest(); got != u.digest {
+	if got := sum.digest.Digest(); got != u.digest {
 		return &DigestError{What: "blob", Want: u.digest, Got: got}
 	}
 	u.sums = sum.finish()
 	return nil
 }
 
+// unpack reads the layer out of the blob's bytes.
+func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
+	out := unpackInto{dir: u.dir, inBlob: u.digest == u.diffID}
+	out.large = largeFiles{store: u.store, commit: func(f *os.File, d digest.Digest) error {
+		defer f.Close()
+		if err := u.claim.Add(ctx, d); err != nil {
+			return errors.Join(err, os.Remove(f.Name()))
+		}
+		return u.store.publishLarge(f, d)
+	}}
+	got, err := out.run(ctx, blob)
+	if err == nil && got != u.diffID {
+		return &DigestError{What: "layer diffID", Want: u.diffID, Got: got}
+	}
+	return err
+}
+
 // commitsAtOnce is how many large files of one layer may wait for the disk.
 const commitsAtOnce = 8
 
-// unpack reads the layer out of the blob's bytes.
-func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
+// unpackInto is the last two stages: decompressor → layer.Unpack.
+type unpackInto struct {
+	dir    string
+	inBlob bool
+	large  largeFiles
+}
+
+// run returns the diffID, once the large files are durable.
+func (u *unpackInto) run(ctx context.Context, blob *queue) (digest.Digest, error) {
 	tar := newQueue()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -112,27 +148,22 @@ func (u *unpacking) unpack(ctx context.Context, blob *queue) error {
 		}
 		tar.end(err)
 	})
-	var commits errgroup.Group
-	commits.SetLimit(commitsAtOnce)
-	got, err := layer.Unpack(ctx, u.dir, tar, layer.UnpackOptions{
-		Large:  largeFiles{store: u.store, commits: &commits},
-		InBlob: u.digest == u.diffID,
-	})
+	u.large.commits = &errgroup.Group{}
+	u.large.commits.SetLimit(commitsAtOnce)
+	diffID, err := layer.Unpack(ctx, u.dir, tar, layer.UnpackOptions{Large: u.large, InBlob: u.inBlob})
 	tar.abandon()
 	blob.abandon()
 	wg.Wait()
-	if failed := commits.Wait(); err == nil {
+	if failed := u.large.commits.Wait(); err == nil {
 		err = failed
 	}
-	if err == nil && got != u.diffID {
-		return &DigestError{What: "layer diffID", Want: u.diffID, Got: got}
-	}
-	return err
+	return diffID, err
 }
 
-// discard removes what was unpacked.
+// discard removes what was unpacked, and ends the claim.
 func (u *unpacking) discard() {
 	if u.dir != "" {
 		os.RemoveAll(u.dir)
+		u.claim.Close()
 	}
 }

@@ -2,35 +2,79 @@ package store
 
 import (
 	"context"
-
-	digest "github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"fmt"
+	"time"
 )
 
-// Change is one change of the references.
-type Change struct {
-	Name   string              // given to Target (as Publication's, but without the name by digest), or taken away
-	Target *ocispec.Descriptor // nil takes Name away: what it led to stays, without a name if it has no other
-	Remove digest.Digest       // instead: the ID of an image; every entry of index.json that leads to it goes
-}
-
 // Update changes references. It calls decide with the state that is on disk, which a lock keeps as it is until the changes
-// decide returns are written, all at once. It returns the state after that; an error of decide changes nothing.
+// decide returns are written, all at once and in their order. It returns the state after that; an error of decide changes
+// nothing. A target that is not stored is ErrNotFound.
 func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, error)) (*Snapshot, error) {
-	panic("stub")
+	lock, err := acquire(ctx, s.path("lock"), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	snap, v, err := s.reload()
+	if err != nil {
+		return nil, err
+	}
+	changes, err := decide(snap)
+	if err != nil {
+		return nil, err
+	}
+	todo, err := s.plan(v, snap, changes, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.apply(todo)
 }
 
-// Collected is what a collection has removed, or would.
-type Collected struct {
-	Blobs  []digest.Digest // of images that were published: manifests, indexes, configs, layers
-	Layers []digest.Digest // diffIDs
-	Bytes  int64           // that the root is smaller by, as du counts it
+// plan is what will be written.
+type plan struct {
+	numbers numbers
+	records []record
+	index   *index
+	changed bool // whether others must be told
 }
 
-// Collect removes from the disk what nothing references, claims or pins, and says what that was.
-func (s *Store) Collect(ctx context.Context) (Collected, error) { panic("stub") }
+// plan is made of what is on disk, the view, which the caller's lock keeps as it is. before is the state in which the
+// drafts were prepared.
+func (s *Store) plan(v *view, before *Snapshot, changes []Change, drafts []*draft) (*plan, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	records, err := newRecords(&v.numbers, drafts, now)
+	if err != nil {
+		return nil, err
+	}
+	todo := &plan{index: v.index, numbers: v.numbers, records: records}
+	for _, d := range drafts {
+		// If only its derived files were made anew, no byte of index.json tells that the image is back; a new inode does.
+		todo.changed = todo.changed || before.Image(d.ID) == nil
+	}
+	for _, c := range changes {
+		next, changed, err := v.change(todo.index, c, now)
+		if err != nil {
+			return nil, err
+		}
+		todo.index, todo.changed = next, todo.changed || changed
+	}
+	return todo, nil
+}
 
-// Reclaimable is what Collect would remove if the images ids were not there; it changes nothing.
-func (s *Store) Reclaimable(ctx context.Context, ids ...digest.Digest) (Collected, error) {
-	panic("stub")
+// apply writes a plan, numbers first, references last, and returns the state after that.
+func (s *Store) apply(p *plan) (*Snapshot, error) {
+	if len(p.records) > 0 {
+		if err := p.numbers.append(s.path("numbers"), p.records); err != nil {
+			return nil, fmt.Errorf("write numbers: %w", err)
+		}
+	}
+	if p.changed {
+		if err := s.writeIndex(p.index); err != nil {
+			return nil, fmt.Errorf("write references: %w", err)
+		}
+	}
+	snap, _, err := s.reload()
+	return snap, err
 }

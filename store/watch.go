@@ -13,7 +13,7 @@ import (
 // until ctx ends; it returns nil then. A state that cannot be read is passed over: the last good one stays.
 func (s *Store) Watch(ctx context.Context, changed func(old, new *Snapshot)) error {
 	last := s.Snapshot()
-	events, stop := s.events()
+	changes, stop := s.notifications(ocispec.ImageIndexFile)
 	defer stop()
 	for {
 		if snap, err := s.Refresh(); err == nil && snap != last {
@@ -23,17 +23,17 @@ func (s *Store) Watch(ctx context.Context, changed func(old, new *Snapshot)) err
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-events:
+		case <-changes:
 		}
 	}
 }
 
-// pollInterval is how often index.json is looked at where the system cannot notify us.
+// pollInterval is how often a file is looked at where the system cannot notify us.
 const pollInterval = time.Second
 
-// events gives something each time that index.json may have changed, until stop is called. Several changes may be one
-// event.
-func (s *Store) events() (events <-chan struct{}, stop func()) {
+// notifications gives something each time that the file name in the root may have changed, until stop is called. Several
+// changes may be one.
+func (s *Store) notifications(name string) (changes <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ch, done := make(chan struct{}, 1), make(chan struct{})
 	watcher, err := fsnotify.NewWatcher()
@@ -49,18 +49,18 @@ func (s *Store) events() (events <-chan struct{}, stop func()) {
 			return
 		}
 		defer watcher.Close()
-		forward(ctx, watcher, ch)
+		forward(ctx, watcher, name, ch)
 	}()
 	return ch, func() { cancel(); <-done }
 }
 
-func forward(ctx context.Context, watcher *fsnotify.Watcher, ch chan<- struct{}) {
+func forward(ctx context.Context, watcher *fsnotify.Watcher, name string, ch chan<- struct{}) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case event := <-watcher.Events:
-			if filepath.Base(event.Name) == ocispec.ImageIndexFile {
+			if filepath.Base(event.Name) == name {
 				notify(ch)
 			}
 		case <-watcher.Errors: // an overflow: anything may have happened

@@ -100,8 +100,9 @@ func openEngine(c *cli.Context) (*imagefs.Engine, *store.Store, error) {
 		return nil, nil, err
 	}
 	client := registry.New(registry.Options{
-		Insecure: c.StringSlice("insecure-registry"),
-		Mirrors:  c.StringSlice("registry-mirror"),
+		Insecure:  c.StringSlice("insecure-registry"),
+		Mirrors:   c.StringSlice("registry-mirror"),
+		SearchURL: c.String("search-url"),
 	})
 	return imagefs.New(s, client), s, nil
 }

@@ -1,21 +1,25 @@
 // Command demoregistry is a registry on loopback with a small real image in it: Debian's static busybox and three layers
-// on top. It prints its address, and ends when its standard input does.
+// on top. It also answers Docker Hub's search. It prints its address, and ends when its standard input does.
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-const repository = "demo/busybox"
+// repositories have the same three tags; library/busybox is what Docker Hub's would be called.
+var repositories = []string{"demo/busybox", "library/busybox"}
 
 func main() {
 	if err := run(); err != nil {
@@ -29,7 +33,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
+	mux := http.NewServeMux()
+	mux.Handle("/", registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	mux.HandleFunc("/v1/search", search)
+	server := &http.Server{Handler: mux}
 	go server.Serve(l)
 	defer server.Close()
 	if err := push(l.Addr().String()); err != nil {
@@ -46,18 +53,37 @@ func push(host string) error {
 	if err != nil {
 		return err
 	}
-	for _, tag := range []string{"1.35", "1.36", "latest"} {
-		ref, err := name.NewTag(host+"/"+repository+":"+tag, name.Insecure)
-		if err != nil {
-			return err
-		}
-		img := newer
-		if tag == "1.35" {
-			img = older
-		}
-		if err := remote.Write(ref, img); err != nil {
-			return err
+	for _, repository := range repositories {
+		for tag, img := range map[string]v1.Image{"1.35": older, "1.36": newer, "latest": newer} {
+			ref, err := name.NewTag(host+"/"+repository+":"+tag, name.Insecure)
+			if err != nil {
+				return err
+			}
+			if err := remote.Write(ref, img); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// search answers as Docker Hub's search does.
+func search(w http.ResponseWriter, r *http.Request) {
+	type result struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Stars       int    `json:"star_count"`
+		Official    bool   `json:"is_official"`
+		Automated   bool   `json:"is_automated"`
+	}
+	answer := struct {
+		Query   string   `json:"query"`
+		Number  int      `json:"num_results"`
+		Results []result `json:"results"`
+	}{Query: r.FormValue("q"), Results: []result{}}
+	if strings.Contains("busybox", answer.Query) {
+		answer.Number, answer.Results = 1, []result{{"busybox", "Busybox base image.", 3141, true, false}}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer) // whoever asked may be gone
 }

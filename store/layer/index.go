@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"unsafe"
 
@@ -18,6 +19,7 @@ type index struct {
 	data   []byte // the whole file
 	end    int64  // of the blocks, where the checksums begin
 	starts [sectionCount]int64
+	unmap  runtime.Cleanup // of an index that nobody closes
 }
 
 func openIndex(path string) (x *index, err error) {
@@ -39,6 +41,7 @@ func openIndex(path string) (x *index, err error) {
 		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
 	}
 	x = &index{path: path, data: data, end: size / (indexBlock + 4) * indexBlock}
+	x.unmap = runtime.AddCleanup(x, func(data []byte) { _ = unix.Munmap(data) }, data)
 	if err := x.readHeader(); err != nil {
 		x.close()
 		return nil, err
@@ -46,7 +49,10 @@ func openIndex(path string) (x *index, err error) {
 	return x, nil
 }
 
-func (x *index) close() error { return unix.Munmap(x.data) }
+func (x *index) close() error {
+	x.unmap.Stop()
+	return unix.Munmap(x.data)
+}
 
 func (x *index) release() { _ = unix.Madvise(x.data, unix.MADV_DONTNEED) } // advice, as it says
 

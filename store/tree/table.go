@@ -18,6 +18,8 @@ type table struct {
 	header
 	path string
 	data []byte
+
+	unmap runtime.Cleanup // of a table that nobody closes
 }
 
 func openTable(path string) (*table, error) {
@@ -39,6 +41,7 @@ func openTable(path string) (*table, error) {
 		return nil, &os.PathError{Op: "mmap", Path: path, Err: err}
 	}
 	t := &table{path: path, data: data}
+	t.unmap = runtime.AddCleanup(t, func(data []byte) { _ = unix.Munmap(data) }, data)
 	if err := t.readHeader(); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
@@ -62,7 +65,10 @@ func (t *table) readHeader() (err error) {
 	return nil
 }
 
-func (t *table) close() error { return unix.Munmap(t.data) }
+func (t *table) close() error {
+	t.unmap.Stop()
+	return unix.Munmap(t.data)
+}
 
 func (t *table) corrupt(detail string) error {
 	return &layer.CorruptError{Path: t.path, Detail: detail}

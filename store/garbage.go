@@ -1,0 +1,167 @@
+package store
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagefs/imagefs/store/layer"
+)
+
+// unknownLife is how long a blob or layer is kept that no published image has had: that of an interrupted pull, or of
+// another program that has yet to write its reference.
+const unknownLife = 24 * time.Hour
+
+// garbage is what a collection removes.
+type garbage struct {
+	Collected
+	paths []string // what others are made of comes after them
+}
+
+// garbage finds what is not marked. What is claimed is marked.
+func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
+	known := m.named()
+	layers, err := s.unmarked(s.path("layers"), m.layers, known.layers)
+	if err != nil {
+		return nil, err
+	}
+	m.payloads()
+	records, err := m.compressed()
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.unusedFiles(m.layers, claimed)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := s.unmarked(s.path(ocispec.ImageBlobsDir, "sha256"), m.blobs, known.blobs)
+	if err != nil {
+		return nil, err
+	}
+	g := &garbage{}
+	for name := range m.view.trees {
+		if !m.trees[name] && isTreeName(name) {
+			g.add(s.path("trees", name))
+		}
+	}
+	for _, name := range layers {
+		g.add(s.path("layers", name))
+		g.Layers = append(g.Layers, fromHex(name))
+	}
+	for _, name := range files {
+		g.add(s.path("files", "sha256", name))
+	}
+	sums, err := s.unmarked(s.path("checksums", "sha256"), m.blobs, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range sums {
+		g.add(s.path("checksums", "sha256", name))
+	}
+	for _, name := range records {
+		g.add(s.compressedPath(name))
+	}
+	for _, name := range blobs {
+		g.add(s.path(ocispec.ImageBlobsDir, "sha256", name))
+		if known.blobs[name] {
+			g.Blobs = append(g.Blobs, fromHex(name))
+		}
+	}
+	return g, nil
+}
+
+// known is what published images have had, by name.
+type known struct{ blobs, layers map[string]bool }
+
+func (v *view) named() known {
+	k := known{map[string]bool{}, map[string]bool{}}
+	for _, r := range v.numbers.byManifest {
+		k.blobs[r.Manifest.Digest.Encoded()] = true
+		k.blobs[r.Config.Digest.Encoded()] = true
+		for _, l := range r.Layers {
+			k.blobs[l.Digest.Encoded()] = true
+		}
+		if r.Index != nil {
+			k.blobs[r.Index.Digest.Encoded()] = true
+		}
+	}
+	for _, c := range v.numbers.chains {
+		k.layers[c.DiffID.Encoded()] = true
+	}
+	return k
+}
+
+// unmarked returns, sorted, the names in dir that are not marked. If known is not nil, those that are not known are marked
+// as long as they are young. What has no digest for its name is not ours.
+func (s *Store) unmarked(dir string, marked, known map[string]bool) ([]string, error) {
+	all, err := list(dir, func(e os.DirEntry) bool { return isHex(e.Name()) })
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if known != nil && !marked[name] && !known[name] && isYoung(filepath.Join(dir, name)) {
+			marked[name] = true
+		}
+		if !marked[name] {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func isYoung(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && time.Since(info.ModTime()) < unknownLife
+}
+
+// unusedFiles returns the large files that no layer has and nobody claims. If a layer cannot tell, there are none.
+func (s *Store) unusedFiles(layers, claimed map[string]bool) ([]string, error) {
+	all, err := list(s.path("files", "sha256"), func(e os.DirEntry) bool { return isHex(e.Name()) && !claimed[e.Name()] })
+	if len(all) == 0 || err != nil {
+		return nil, err
+	}
+	for name := range layers {
+		large, err := layer.Large(s.path("layers", name))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return nil, nil
+		}
+		for _, d := range large {
+			delete(all, d.Encoded())
+		}
+	}
+	return slices.Sorted(maps.Keys(all)), nil
+}
+
+func isHex(name string) bool { return fromHex(name).Validate() == nil }
+
+func fromHex(name string) digest.Digest { return digest.NewDigestFromEncoded(digest.SHA256, name) }
+
+func isTreeName(name string) bool {
+	return name == noLayers || isHex(strings.TrimSuffix(name, diffSuffix))
+}
+
+// add adds a file or a directory, and what it takes of the disk.
+func (g *garbage) add(path string) {
+	g.paths = append(g.paths, path)
+	_ = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error { // what has gone takes nothing
+		if err != nil {
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			g.Bytes += info.Sys().(*syscall.Stat_t).Blocks * 512
+		}
+		return nil
+	})
+}
