@@ -7,8 +7,9 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/klauspost/pgzip"
 	"github.com/ulikunitz/xz"
+
+	"github.com/imagefs/imagefs/store/inflate"
 )
 
 // maxWindow is how much of what came before a zstd stream may refer to, in bytes: what zstd --long needs.
@@ -40,10 +41,7 @@ func decompress(in io.Reader) (tar io.Reader, end func(), err error) {
 	case len(start) == 0:
 		err = &UnknownError{"it is empty"}
 	case bytes.HasPrefix(start, magicGzip):
-		var z *pgzip.Reader
-		if z, err = pgzip.NewReader(r); err == nil {
-			tar, end = z, func() { z.Close() }
-		}
+		tar, err = inflate.NewReader(r)
 	case bytes.HasPrefix(start, magicZstd):
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
