@@ -57,6 +57,7 @@ func search(c *cli.Context) error {
 	}
 	limit := c.Int("limit")
 	if limit < 1 || limit > 100 {
+		//lint:ignore ST1005 docker's words
 		return fmt.Errorf("Limit %d is outside the range of [1, 100]", limit)
 	}
 	engine, s, err := openEngine(c)
