@@ -13,6 +13,9 @@ import (
 // ContentOf returns where this user has the content tree of the store at root mounted. If there is no such mount, the
 // error is of kind NotFound.
 func ContentOf(root string) (string, error) {
+	if dir := os.Getenv(contentEnv); dir != "" {
+		return dir, nil
+	}
 	want, err := os.Stat(root)
 	if err != nil {
 		return "", err

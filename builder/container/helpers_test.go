@@ -3,6 +3,7 @@ package container
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -60,7 +61,7 @@ func (img *image) create(name string) *Container {
 		img.t.Fatal(err)
 	}
 	img.t.Cleanup(func() {
-		if err := c.Remove(img.t.Context(), true); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := c.Remove(context.Background(), true); err != nil && !errors.Is(err, os.ErrNotExist) {
 			img.t.Error(err)
 		}
 	})
@@ -95,7 +96,7 @@ func sh(t *testing.T, dir, script string, args ...string) string {
 	return string(out)
 }
 
-// lines gives the container's changes.
+// changes gives the container's changes.
 func (img *image) changes(c *Container) string {
 	img.t.Helper()
 	changes, err := c.Changes(img.tree)

@@ -2,6 +2,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,10 +19,39 @@ func (c *Container) Mount(ctx context.Context, content string) error {
 		return err
 	}
 	defer lock.Close()
+	return c.mount(ctx, content)
+}
+
+func (c *Container) mount(ctx context.Context, content string) error {
 	if ok, err := c.Mounted(); ok || err != nil {
 		return err
 	}
 	return help(ctx, call{Mount: true, Target: c.Rootfs(), Source: content, Options: c.options(content)})
+}
+
+// ErrNotMounted is that a container is not mounted, and that there is no content tree to mount it over.
+var ErrNotMounted = errors.New("the container is not mounted")
+
+// With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if it is
+// not mounted yet.
+func (c *Container) With(ctx context.Context, content string, f func(rootfs string) error) error {
+	lock, err := c.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	switch ok, err := c.Mounted(); {
+	case err != nil:
+		return err
+	case ok:
+		return f(c.Rootfs())
+	case content == "":
+		return ErrNotMounted
+	}
+	if err := c.mount(ctx, content); err != nil {
+		return err
+	}
+	return errors.Join(f(c.Rootfs()), c.unmount(context.WithoutCancel(ctx), false))
 }
 
 // options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"os/exec"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/fs"
 )
 
 func overlayCommand() *cli.Command {
@@ -13,4 +17,22 @@ func overlayCommand() *cli.Command {
 		SkipFlagParsing: true,
 		Action:          func(c *cli.Context) error { return container.Help(c.Args().Slice()) },
 	}
+}
+
+func privateCommand() *cli.Command {
+	return &cli.Command{
+		Name:            "private",
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action:          func(c *cli.Context) error { return passStatus(fs.ServePrivately(c.Context, c.Args().Slice())) },
+	}
+}
+
+// passStatus has this process end as the one that it ran.
+func passStatus(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return &silentError{exit.ExitCode()}
+	}
+	return err
 }

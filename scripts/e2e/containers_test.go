@@ -250,3 +250,85 @@ func inspectOf(t *testing.T, text string) map[string]any {
 	}
 	return one
 }
+
+// copies are words of `cp`: C is the container, and the working directory has what copyFixture makes.
+var copies = []string{
+	"C:/www/index.html out", "C:/www/index.html dir", "C:/www/index.html dir/", "C:/www/index.html missing/", "C:/www/index.html missing/x",
+	"C:/www out", "C:/www dir", "C:/www/. dir", "C:/www/. out", "C:/www file", "C:/nope .", "C:/bin/yes out", "-L C:/bin/yes out",
+	"C:/usr/share/doc .", "C:etc/passwd out", "C:/usr/../etc/passwd .", "C:/var/spool/old/ dir", "C:/tmp/fifo .",
+	"file C:/tmp", "file C:/tmp/new", "file C:/nope/new", "file C:/nope/", "file C:/www", "link C:/tmp", "-L link C:/tmp/followed",
+	"dir C:/tmp", "dir/. C:/tmp", "dir C:/etc/passwd", "dir C:/tmp/name", "tree C:/tmp", "nope C:/tmp", "file dir", "file C:/bin/yes",
+	"file C:/../../tmp/up",
+}
+
+const copyFixture = `mkdir dir tree tree/sub; echo text > file; chmod 640 file; ln -s file link; echo in > dir/in
+	echo deep > tree/sub/deep; ln tree/sub/deep tree/hard; ln -s ../nowhere tree/dangling; mkfifo tree/fifo
+	find . -exec touch -h -d 2020-01-02 {} +`
+
+// TestCopyLikeDocker copies the same from and to a container of dockerd's and one of ours.
+func TestCopyLikeDocker(t *testing.T) {
+	base := busybox(t)
+	m := newMount(t)
+	m.pull(base)
+	must(t)(shared.docker.Run(t.Context(), "pull", "-q", base))
+	rootfs := m.path("containers", "ours", "rootfs")
+	for _, words := range copies {
+		must(t)(shared.docker.Run(t.Context(), "create", "--name", "theirs", base))
+		must(t)(m.run("create", "--name", "ours", base))
+		theirs, mine := tempDir(t), tempDir(t)
+		sh(t, "cd "+theirs+"; "+copyFixture)
+		sh(t, "cd "+mine+"; "+copyFixture)
+		docker := shared.docker.Command(t.Context(), slices.Concat([]string{"cp"}, strings.Fields(strings.ReplaceAll(words, "C:", "theirs:")))...)
+		docker.Dir = theirs
+		ours := exec.Command(binary, slices.Concat([]string{"cp", "--root", m.root}, strings.Fields(strings.ReplaceAll(words, "C:", "ours:")))...)
+		ours.Dir = mine
+		wrong, fault := docker.Run(), ours.Run()
+		if (wrong == nil) != (fault == nil) {
+			t.Errorf("cp %s: docker %v, imagefs %v", words, wrong, fault)
+		}
+		if diff := cmp.Diff(walkOf(t, theirs), walkOf(t, mine)); diff != "" {
+			t.Errorf("cp %s: %s", words, diff)
+		}
+		list := func(text string) []string { return slices.Sorted(slices.Values(strings.Split(text, "\n"))) }
+		if diff := cmp.Diff(list(must(t)(shared.docker.Run(t.Context(), "diff", "theirs"))), list(m.read("containers", "ours", "changes"))); diff != "" {
+			t.Errorf("cp %s: %s", words, diff)
+		}
+		must(t)(shared.docker.Run(t.Context(), "rm", "theirs"))
+		must(t)(m.run("rm", "ours"))
+	}
+	if _, err := os.Stat(rootfs); err == nil {
+		t.Error("a container is left")
+	}
+}
+
+// TestCopyWithoutMount copies from a container while the store is not mounted.
+func TestCopyWithoutMount(t *testing.T) {
+	need(t)
+	m := newMount(t)
+	name := smallImage(t, m)
+	must(t)(m.run("create", "--name", "web", name))
+	m.stop()
+	dir := tempDir(t)
+	sh(t, "echo mine > "+dir+"/mine")
+	for _, args := range [][]string{
+		{"cp", dir + "/mine", "web:/etc/new"}, {"cp", "web:/etc/conf", dir}, {"cp", "web:/etc/new", dir}, {"create", "--name", "app", name},
+		{"cp", "app:/dir", dir},
+	} {
+		if _, err := m.run(args...); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	if got := sh(t, "cd "+dir+"; cat conf new dir/a"); got != "conf\nmine\na\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := must(t)(m.run("cp", "web:/etc/new", "-")); !strings.Contains(got, "mine\n") {
+		t.Errorf("a tar: %q", got)
+	}
+	if _, err := m.run("cp", "web:/nope", dir); err == nil || err.Error() != "imagefs: No such container:path: web:/nope\n" {
+		t.Errorf("%v", err)
+	}
+	if got := must(t)(m.run("diff", "web")); got != "C /etc\nA /etc/new\n" {
+		t.Errorf("diff: %s", got)
+	}
+	must(t)(m.run("rm", "web", "app"))
+}

@@ -1,0 +1,86 @@
+package fs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log"
+	"os"
+	"os/exec"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/imagefs/imagefs/fs/conn"
+	"github.com/imagefs/imagefs/fs/content"
+	"github.com/imagefs/imagefs/store"
+)
+
+// contentEnv names the content tree of a process that [RunPrivately] has started.
+const contentEnv = "IMAGEFS_CONTENT"
+
+// private is the one argument of the command "private", as JSON.
+type private struct {
+	Root string
+	Args []string
+}
+
+// RunPrivately runs this binary with these arguments in a mount namespace of its own, in which the content tree of the
+// store at root is mounted: [ContentOf] finds it there. The binary's hidden command "private" serves it meanwhile. The
+// error has the exit status.
+func RunPrivately(ctx context.Context, root string, args []string) error {
+	config, err := json.Marshal(private{root, args})
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", "private", string(config))
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.SysProcAttr = &unix.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	return cmd.Run()
+}
+
+// ServePrivately is the command "private": its mounts go with its namespace, when it and what it runs have ended.
+func ServePrivately(ctx context.Context, args []string) error {
+	var p private
+	if len(args) != 1 {
+		return errors.New("private is started by other commands")
+	}
+	if err := json.Unmarshal([]byte(args[0]), &p); err != nil {
+		return err
+	}
+	dir, err := runDir() // which is another's outside
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(p.Root)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	slots, err := conn.NewSlots(contentWorkers, content.MountOptions().MaxWrite+slotHeader)
+	if err != nil {
+		return err
+	}
+	dev, err := conn.Mount(dir, conn.MountOptions{
+		FSName: "imagefs", Subtype: subtype, ReadOnly: true, MaxRead: content.MountOptions().MaxWrite,
+	})
+	if err != nil {
+		return err
+	}
+	server, err := conn.NewServer(dev, slots, content.New(s, nil, log.Printf), conn.Options{
+		Fuse: content.MountOptions(), Workers: contentWorkers,
+	})
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve() }()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", p.Args...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), contentEnv+"="+dir)
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	err = cmd.Run()
+	return errors.Join(err, conn.Unmount(dir, true), <-ended)
+}
