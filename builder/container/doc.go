@@ -18,5 +18,5 @@
 // Nothing is mounted or unmounted by the process that asks for it, because that may be the server behind the lower
 // directory: a helper does it, which is this binary with the word [Helper] as its first argument.
 //
-// Lock order: ROOT/lock, then a container's lock.
+// Lock order: a container's lock, then ROOT/lock.
 package container

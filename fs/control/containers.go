@@ -116,6 +116,7 @@ type changesFile struct {
 	of     *container.Container
 }
 
+func (f changesFile) ModTime() time.Time  { return f.of.Created }
 func (f changesFile) Mode() fs.FileMode   { return 0o444 }
 func (f changesFile) Size() int64         { return 0 }
 func (f changesFile) Stream(bool) bool    { return false }

@@ -39,6 +39,11 @@ var badLines = []struct{ line, says string }{
 	{"import a b c", "one path and one name a line, please"},
 	{"search", "the term is missing"},
 	{"search --limit 0 a", "the limit is a number from 1 on, not \"0\""},
+	{"create", "the image is missing"},
+	{"create a b", "one image a line, please"},
+	{"commit", "the container is missing"},
+	{"commit a b c", "one container and one name a line, please"},
+	{"rm -f", "the container is missing"},
 	{"cancel", "the job is missing"},
 	{"cancel x", "a job is a number, not \"x\""},
 }

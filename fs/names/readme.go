@@ -34,6 +34,7 @@ The images themselves are mounted at {{.Content}}, which by-id leads to.
     rm {{.Mountpoint}}/dangling/*                        # removes images
     cp web.tar.gz {{.Mountpoint}}/imports/               # docker load
     echo "two.tar web:v1 web:v2" > {{.Mountpoint}}/ctl/save    # docker save: {{.Mountpoint}}/exports/two.tar
+    ls {{.Mountpoint}}/containers/web/rootfs             # what ctl/create made: a writable view of an image
     cat {{.Mountpoint}}/search/busybox                   # docker search; search/HOST/TERM asks another registry
 
 ## ctl: write a line, get an errno
@@ -53,6 +54,6 @@ A line that begins with -d is answered at once, with the number of its job:
     cat {{.Mountpoint}}/ctl/events                       # JSON lines, as they come
 
 "cat" of a verb, such as {{.Mountpoint}}/ctl/pull, shows its usage and your last results.
-Other verbs: push tag rmi prune save load import search.
+Other verbs: push tag rmi prune save load import search create commit rm.
 Files that wait on purpose (ctl/events, wait, .accesslog), or ask the network (search/TERM), are not listed.
 `))

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -177,17 +178,17 @@ func walkOf(t *testing.T, dir string) []string {
 
 // edit is done in a container of docker's and in one of ours, by the image's busybox.
 const edit = `
-	cd /; T="touch -h -d 2020-01-02T03:04:05"
-	echo changed >> /etc/passwd; $T /etc/passwd
-	mkdir -p /new/dir; echo n > /new/dir/n; ln /new/dir/n /new/hard; ln -s ../dir /new/link; $T /new/dir/n /new/link
+	cd /; T() { touch -h -d "2020-01-02 03:04:05" "$@"; }
+	echo x:x:1:1::/:/bin/sh >> /etc/passwd; T /etc/passwd
+	mkdir -p /new/dir; echo n > /new/dir/n; ln /new/dir/n /new/hard; ln -s ../dir /new/link; T /new/dir/n /new/link
 	chmod 700 /new/dir; chown 70000:80000 /new/hard
-	rm -r /usr/share/doc; mkdir /usr/share/doc; echo other > /usr/share/doc/c; echo d > /usr/share/doc/d; $T /usr/share/doc/c /usr/share/doc/d
-	rm -r /var/spool/old; echo "a file now" > /var/spool/old; $T /var/spool/old
-	rm /bin/yes; mkdir /bin/yes; echo y > /bin/yes/y; $T /bin/yes/y
-	rm /www/index.html; chmod 1700 /tmp; mv /tmp/fifo /tmp/moved; $T /tmp/moved
-	mknod /new/null c 1 3; mknod /new/disk b 7 300; $T /new/null /new/disk
+	rm -r /usr/share/doc; mkdir /usr/share/doc; echo other > /usr/share/doc/c; echo d > /usr/share/doc/d; T /usr/share/doc/c /usr/share/doc/d
+	rm -r /var/spool/old; echo "a file now" > /var/spool/old; T /var/spool/old
+	rm /bin/yes; mkdir /bin/yes; echo y > /bin/yes/y; T /bin/yes/y
+	rm /www/index.html; chmod 1700 /tmp; mv /tmp/fifo /tmp/moved; T /tmp/moved
+	mknod /new/null c 1 3; mknod /new/disk b 7 300; T /new/null /new/disk
 	echo x > /gone; rm /gone; mkdir /was; rmdir /was
-	chmod u-s /bin/su; cp -p /bin/busybox /bin/copy; $T /bin/copy`
+	chmod u-s /bin/su; cp -p /bin/busybox /bin/copy; T /bin/copy`
 
 // TestCommitLikeDocker changes a container of dockerd's and one of ours alike, and compares what diff and commit give.
 func TestCommitLikeDocker(t *testing.T) {
@@ -199,8 +200,8 @@ func TestCommitLikeDocker(t *testing.T) {
 	docker("pull", "-q", base)
 	options := []string{"--name", "both", "--user", "0", "--env", "A=b", "--label", "l=m", "--workdir", "/tmp", "--entrypoint", "/bin/busybox"}
 	command := []string{base, "sh", "-c", edit}
+	defer shared.docker.Run(context.Background(), "rm", "both")
 	docker(slices.Concat([]string{"run", "--network", "host", "--hostname", "box"}, options, command)...)
-	defer docker("rm", "both")
 	ours(slices.Concat([]string{"create", "--hostname", "box"}, options, command)...)
 	sh(t, "chroot "+m.path("containers", "both", "rootfs")+" /bin/busybox sh -c '"+edit+"'")
 
@@ -218,7 +219,7 @@ func TestCommitLikeDocker(t *testing.T) {
 	}
 	for name, options := range commits {
 		docker(slices.Concat([]string{"commit"}, options, []string{"both", name})...)
-		defer docker("rmi", name)
+		defer shared.docker.Run(context.Background(), "rmi", name)
 		ours(slices.Concat([]string{"commit"}, options, []string{"both", "mine:1"})...)
 		theirs, mine := inspectOf(t, docker("inspect", name)), inspectOf(t, ours("inspect", "mine:1"))
 		if diff := cmp.Diff(theirs, mine); diff != "" {
