@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"runtime"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // catalog is what snapshots are made of, and what one load leaves for the next: blobs are immutable, so what was parsed
@@ -52,18 +54,19 @@ func (s *Store) reload() (*Snapshot, *view, error) {
 
 // load makes the snapshot of what is on disk. index.json is read first: what its references need was written before it.
 func (s *Store) load() (*Snapshot, *view, error) {
-	x, state, err := s.catalog.refreshIndex(s.path(ocispec.ImageIndexFile))
+	file, err := s.catalog.readIndex(s.path(ocispec.ImageIndexFile))
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.catalog.numbers.refresh(s.path("numbers")); err != nil {
-		return nil, nil, err
-	}
+	var x *index
+	var g errgroup.Group
+	g.Go(func() (err error) { x, err = file.parse(); return err })
+	g.Go(func() error { return s.catalog.numbers.refresh(s.path("numbers")) })
 	v, err := s.view()
-	if err != nil {
+	if err := errors.Join(g.Wait(), err); err != nil {
 		return nil, nil, err
 	}
-	s.catalog.index, s.catalog.state = x, state
+	s.catalog.index, s.catalog.state = x, file.state
 	snap := v.snapshot(x)
 	if last := s.current.Load(); last != nil && last.equal(snap) {
 		snap = last
@@ -74,19 +77,16 @@ func (s *Store) load() (*Snapshot, *view, error) {
 	return snap, v, nil
 }
 
-// refreshIndex reads index.json, unless it is in the state that it was read in.
-func (c *catalog) refreshIndex(path string) (*index, fileState, error) {
-	known := map[string]*entry{}
-	if c.index != nil {
-		state, err := stateOfPath(path)
-		if err != nil || state == c.state {
-			return c.index, state, err
-		}
-		for _, e := range c.index.entries {
-			known[e.raw] = e
-		}
+// readIndex reads index.json, unless it is in the state that it was read in.
+func (c *catalog) readIndex(path string) (*indexFile, error) {
+	state, err := stateOfPath(path)
+	if err != nil {
+		return nil, err
 	}
-	return readIndex(path, known)
+	if c.index != nil && state == c.state {
+		return &indexFile{state: state, known: c.index}, nil
+	}
+	return readIndex(path, c.index)
 }
 
 // renew drops what is open of layers that were collected and have come back: they may have been unpacked of another blob.
