@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -21,6 +22,7 @@ type catalog struct {
 	numbers   numbers
 	documents map[digest.Digest]*document
 	images    map[digest.Digest]*Image // by ID
+	seen      *view                    // what the last load saw; nil before the first
 }
 
 // Snapshot returns the store as it is now, as far as this process knows: see [Store.Refresh].
@@ -66,15 +68,24 @@ func (s *Store) load() (*Snapshot, *view, error) {
 	if err := errors.Join(g.Wait(), err); err != nil {
 		return nil, nil, err
 	}
-	s.catalog.index, s.catalog.state = x, file.state
+	v.book = s.catalog.numbers.state
+	s.renew()
+	if x == s.catalog.index && s.catalog.seen.same(v) {
+		return s.current.Load(), s.catalog.seen, nil
+	}
+	return s.take(v, x, file.state), v, nil
+}
+
+// take makes the snapshot of index.json, which is in that state, with what v has seen.
+func (s *Store) take(v *view, x *index, state fileState) *Snapshot {
 	snap := v.snapshot(x)
 	if last := s.current.Load(); last != nil && last.equal(snap) {
 		snap = last
 	}
-	s.renew()
+	s.catalog.index, s.catalog.state, s.catalog.seen = x, state, v
 	s.catalog.documents, s.catalog.images = v.documents, snap.byID
 	s.current.Store(snap)
-	return snap, v, nil
+	return snap
 }
 
 // readIndex reads index.json, unless it is in the state that it was read in.
@@ -106,6 +117,21 @@ type view struct {
 	documents map[digest.Digest]*document // those this view has met
 	leads     map[digest.Digest][]*Image  // where a manifest or index leads, once known
 	made      map[digest.Digest]*Image    // by ID
+	book      fileState                   // of ROOT/numbers
+}
+
+// same tells whether another view would lead to the same images, from the same index.json. A document that could not be
+// read is read again.
+func (v *view) same(o *view) bool {
+	if v == nil || v.book != o.book || !maps.Equal(v.blobs, o.blobs) || !maps.Equal(v.layers, o.layers) || !maps.Equal(v.trees, o.trees) {
+		return false
+	}
+	for d, doc := range v.documents {
+		if doc == nil && v.has(d) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Store) view() (*view, error) {

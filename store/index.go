@@ -285,8 +285,3 @@ func (x *index) marshal() []byte {
 	b.WriteString("\n  ]\n}\n")
 	return b.Bytes()
 }
-
-// writeIndex replaces index.json.
-func (s *Store) writeIndex(x *index) error {
-	return s.writeFile(s.path(ocispec.ImageIndexFile), x.marshal())
-}
