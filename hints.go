@@ -1,5 +1,7 @@
 package imagefs
 
+import "errors"
+
 // hints say what to do where only the kind of an error is known.
 var hints = map[Kind]string{
 	NotFound:    "check the name and the tag",
@@ -11,4 +13,13 @@ var hints = map[Kind]string{
 	Corrupt:     "the registry does not serve what it promised; tell its owner",
 	NoSpace:     "make room in the store's file system; what was downloaded is kept",
 	Canceled:    "what was downloaded is kept",
+}
+
+// withHints gives an error that has one of [hints] what own says instead.
+func withHints(err error, own map[Kind]string) error {
+	var e *Error
+	if errors.As(err, &e) && e.Hint != "" && e.Hint == hints[e.Kind] && own[e.Kind] != "" {
+		e.Hint = own[e.Kind]
+	}
+	return err
 }

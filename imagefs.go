@@ -11,11 +11,13 @@ type Engine struct {
 	registry *registry.Client
 	pulls    flights
 	events   bus
+
+	compressing chan struct{} // holds a value while a layer is compressed
 }
 
 // New makes an engine. The store and the client stay their owners'.
 func New(s *store.Store, r *registry.Client) *Engine {
-	return &Engine{store: s, registry: r, events: bus{s}}
+	return &Engine{store: s, registry: r, events: bus{s}, compressing: make(chan struct{}, 1)}
 }
 
 // Store is the engine's store.
@@ -31,7 +33,7 @@ type Reporter interface {
 
 // LayerProgress is the state of one blob's transfer.
 type LayerProgress struct {
-	ID     string `json:"id"`     // docker's short form: 12 hex digits of the blob's digest
+	ID     string `json:"id"`     // docker's short form: 12 hex digits of the blob's digest, or of a pushed layer's diffID
 	Status string `json:"status"` // docker's words: one of the Status constants
 	Done   int64  `json:"done"`   // bytes, those of earlier attempts included
 	Total  int64  `json:"total"`  // bytes
@@ -45,4 +47,16 @@ const (
 	StatusDownloaded  = "Download complete" // and its unpacking goes on
 	StatusComplete    = "Pull complete"
 	StatusExists      = "Already exists"
+)
+
+// What [LayerProgress] says of a layer that is pushed. It is prepared, waits if there are many, and is pushed unless the
+// registry has it.
+const (
+	StatusPreparing   = "Preparing" // with Done and Total, it is compressed
+	StatusQueued      = "Waiting"
+	StatusPushing     = "Pushing"
+	StatusPushed      = "Pushed"
+	StatusPresent     = "Layer already exists"
+	StatusMountedFrom = "Mounted from " // and the path of a repository
+	StatusForeign     = "Skipped foreign layer"
 )

@@ -75,13 +75,12 @@ func (n *imageNames) add(named reference.Named, target ocispec.Descriptor, img *
 	}
 }
 
-// repoTags and repoDigests are docker's, sorted as docker does.
+// repoTags and repoDigests are docker's, sorted as docker does: by their full names, as the store has them.
 func (n *imageNames) repoTags() []string {
 	list := []string{}
 	for _, tag := range n.tags {
 		list = append(list, reference.FamiliarString(tag.ref))
 	}
-	slices.Sort(list)
 	return slices.Compact(list)
 }
 
@@ -90,7 +89,6 @@ func (n *imageNames) repoDigests() []string {
 	for _, ref := range n.digests {
 		list = append(list, reference.FamiliarString(ref))
 	}
-	slices.Sort(list)
 	return slices.Compact(list)
 }
 

@@ -29,7 +29,7 @@ func (e *Engine) Pull(ctx context.Context, req PullRequest, report Reporter) ([]
 	}
 	images, err := e.pulls.do(ctx, p.key(), report, p.run)
 	if err != nil {
-		return nil, p.explain(err)
+		return nil, explain(err, reference.FamiliarString(p.ref))
 	}
 	return images, nil
 }
@@ -156,7 +156,7 @@ func (p *pull) attributes(images []*store.Image) map[string]string {
 }
 
 // explain gives an error its kind, the word at fault and what to do; the sentence is that of whoever failed.
-func (p *pull) explain(err error) error {
+func explain(err error, subject string) error {
 	var known *Error
 	if errors.As(err, &known) {
 		return err
@@ -167,5 +167,5 @@ func (p *pull) explain(err error) error {
 	if errors.As(err, &damaged) {
 		hint = "" // what is stored is damaged, not what was sent
 	}
-	return &Error{Kind: kind, Subject: reference.FamiliarString(p.ref), Err: err, Hint: hint}
+	return &Error{Kind: kind, Subject: subject, Err: err, Hint: hint}
 }

@@ -136,12 +136,13 @@ func (r *removal) take(changes []store.Change, img *store.Image) {
 	}
 }
 
-// removalOf deletes an image with all its names.
+// removalOf deletes an image with all its names, sorted as docker does.
 func removalOf(snap *store.Snapshot, img *store.Image) *removal {
 	r := &removal{images: []*store.Image{img}}
 	for _, ref := range referencesTo(snap, img) {
 		r.names = append(r.names, removedName{ref.Name, img})
 	}
+	slices.SortFunc(r.names, func(a, b removedName) int { return strings.Compare(a.name, b.name) })
 	return r
 }
 

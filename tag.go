@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/store"
@@ -91,8 +92,11 @@ func tagName(word string) (reference.NamedTagged, error) {
 	if _, ok := named.(reference.Digested); ok {
 		return nil, invalid(word, "refusing to create a tag with a digest reference")
 	}
-	if named.Name() == "docker.io/library/scratch" {
+	switch reference.FamiliarName(named) {
+	case "scratch":
 		return nil, invalid(word, "'scratch' is a reserved name")
+	case digest.Canonical.String():
+		return nil, invalid(word, "refusing to create an ambiguous tag using digest algorithm as name")
 	}
 	return reference.TagNameOnly(named).(reference.NamedTagged), nil
 }

@@ -46,6 +46,7 @@ func TestTagFails(t *testing.T) {
 		{"no such image", imagefs.NotFound, "No such image: nothing:1", b.Tag(t.Context(), "nothing:1", "x")},
 		{"bad source", imagefs.Invalid, "must be lowercase", b.Tag(t.Context(), "UP", "x")},
 		{"bad target", imagefs.Invalid, "must be lowercase", b.Tag(t.Context(), web, "UP")},
+		{"a digest algorithm", imagefs.Invalid, "refusing to create an ambiguous tag using digest algorithm as name", b.Tag(t.Context(), web, "sha256:v1")},
 		{"a digest", imagefs.Invalid, "refusing to create a tag with a digest reference", b.Tag(t.Context(), web, "x@sha256:"+strings.Repeat("0", 64))},
 		{"reserved", imagefs.Invalid, "'scratch' is a reserved name", b.Tag(t.Context(), web, "scratch")},
 		{"a tag that is not there", imagefs.NotFound, "No such image: web:9", b.Untag(t.Context(), "web:9")},

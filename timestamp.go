@@ -33,7 +33,7 @@ func ParseTime(word string, now time.Time) (time.Time, error) {
 	n, bad := strconv.ParseInt("0"+fraction, 10, 64)
 	if err != nil || bad != nil {
 		return time.Time{}, &Error{
-			Kind: Invalid, Subject: word, Err: fmt.Errorf("failed to parse %q as a time or duration", word),
+			Kind: Invalid, Subject: word, Err: fmt.Errorf("failed to parse value as time or duration: %q", word),
 			Hint: "write it as 24h, 2006-01-02T15:04:05 or seconds since 1970",
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/fs/conn"
@@ -28,6 +29,7 @@ type MountConfig struct {
 	AllowOther bool
 	Insecure   []string // as registry.Options has them
 	Mirrors    []string
+	SearchURL  string
 }
 
 // Slots of the two connections. A names request may block, and each takes a slot until it is answered; a content
@@ -45,6 +47,7 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
+	p.Root = c.Root
 	release, err := p.lock()
 	if err != nil {
 		return err
@@ -65,8 +68,28 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
+	if m.config.Pins {
+		defer collect(c.Root)
+	}
 	defer m.close()
 	return m.hold(ctx, ready)
+}
+
+// collectTime is how long unmounting waits for who writes to the store.
+const collectTime = 10 * time.Second
+
+// collect removes from the disk what was removed from the store while a mount, which is no more, still had it.
+func collect(root string) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
+	defer cancel()
+	s, err := store.Open(root)
+	if err == nil {
+		_, err = s.Collect(ctx)
+		err = errors.Join(err, s.Close())
+	}
+	if err != nil {
+		log.Printf("what was removed from %s may still take space: %v", root, err)
+	}
 }
 
 // clear detaches what a killed holder left behind.
@@ -108,7 +131,8 @@ func (p place) clear() error {
 type held struct {
 	place  place
 	config serveConfig
-	files  []*os.File // names device, names slots, content device, content slots: descriptors 3 to 6 of the server
+	// Descriptors 3 to 7 of the server: names device, names slots, content device, content slots, pins if there are any.
+	files  []*os.File
 	holder conn.Holder
 }
 
@@ -132,6 +156,9 @@ func mountBoth(p place, c MountConfig) (_ *held, err error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Unmount(p.Mountpoint, true))
 	}
+	if err := m.pin(); err != nil {
+		return nil, errors.Join(err, m.unmount(true))
+	}
 	return m, nil
 }
 
@@ -147,6 +174,20 @@ func (m *held) add(dir string, slots int, o conn.MountOptions, maxWrite int) err
 		return err
 	}
 	m.files[len(m.files)-2] = dev
+	return nil
+}
+
+// pin takes the mount's pins in the store. There are none where this process cannot write.
+func (m *held) pin() error {
+	pins, err := store.LockPins(m.config.Root, m.config.Connection)
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		log.Printf("images that are removed from %s while somebody reads them are lost to them: %v", m.config.Root, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.files, m.config.Pins = append(m.files, pins), true
 	return nil
 }
 

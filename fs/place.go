@@ -19,6 +19,7 @@ type place struct {
 	Mountpoint string // absolute, its parent without symlinks
 	Content    string
 	State      string
+	Root       string // the store's directory
 }
 
 // placeOf finds the parts of the mount at mountpoint without touching what is mounted there, which may be dead.

@@ -12,6 +12,9 @@ import (
 	"unicode"
 )
 
+// deniedWords are docker's, and the distribution specification's, for a token that does not allow what was asked.
+const deniedWords = "denied: requested access to the resource is denied"
+
 // answer is a status that is no success, with the words that came with it.
 type answer struct {
 	host       string
@@ -19,6 +22,7 @@ type answer struct {
 	code       string // of the distribution specification, such as "MANIFEST_UNKNOWN"; "" if the server gave none
 	words      string // "" if the server gave none
 	retryAfter time.Duration
+	noPassword bool // it asked for a password, and there was none
 }
 
 func (a *answer) Error() string {
@@ -62,6 +66,10 @@ func readAnswer(resp *http.Response) *answer {
 		retryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}
 	defer drain(resp.Body)
+	if bearer, _ := find(parseChallenges(resp.Header.Values("WWW-Authenticate")), "bearer"); bearer.params["error"] == "insufficient_scope" {
+		a.code, a.words = "DENIED", deniedWords
+		return a
+	}
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if media == "text/html" {
 		return a

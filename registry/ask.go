@@ -11,34 +11,46 @@ import (
 
 // question is what a method of [Client] asks for, in the words of its errors.
 type question struct {
-	name    reference.Named // with the tag or the digest, if the question has one
-	subject string          // "manifest for alpine:3.19"
+	domain     string // the host, as names have it: "docker.io"
+	repository string // as docker shortens it: "alpine"; "" if the question is for no repository
+	subject    string // "manifest for alpine:3.19"
+	scope      string // of the token it takes: "repository:library/alpine:pull"; several with a space between them
+	pushes     bool
 }
 
-func (q question) repository() string { return reference.FamiliarName(q.name) }
-func (q question) scope() string      { return "repository:" + reference.Path(q.name) + ":pull" }
+func pulling(name reference.Named, subject string) question {
+	return question{
+		domain:     reference.Domain(name),
+		repository: reference.FamiliarName(name),
+		subject:    subject,
+		scope:      scopeOf(name, "pull"),
+	}
+}
+
+func pushing(name reference.Named, subject string) question {
+	q := pulling(name, subject)
+	q.scope = scopeOf(name, "pull,push")
+	q.pushes = true
+	return q
+}
+
+func scopeOf(name reference.Named, actions string) string {
+	return "repository:" + reference.Path(name) + ":" + actions
+}
 
 // newAttempts counts for one question.
 func (c *Client) newAttempts() *attempts {
 	return &attempts{pause: c.pause, patience: c.patience}
 }
 
-// ask asks the hosts that have q's repository until one gives an answer that once accepts, again and again as far as a
+// ask asks the hosts that q may be put to until one gives an answer that once accepts, again and again as far as a
 // allows.
 func (c *Client) ask(ctx context.Context, q question, a *attempts, once func(context.Context, *endpoint) error) error {
-	endpoints, err := c.endpointsOf(q.name)
+	endpoints, err := c.endpointsOf(q)
 	if err != nil {
 		return err
 	}
-	for {
-		err := c.askEach(ctx, q, endpoints, once)
-		if err == nil {
-			return nil
-		}
-		if err := a.again(ctx, err); err != nil {
-			return err
-		}
-	}
+	return a.run(ctx, func() error { return c.askEach(ctx, q, endpoints, once) })
 }
 
 // askEach asks mirrors as long as one fails, whatever the failure, and then the registry itself, whose error counts.
@@ -77,23 +89,47 @@ func (q question) explain(host string, err error) error {
 	case reply.status == http.StatusNotFound:
 		return fail(err, "%s: %s not found%s", host, q.missing(reply.code), because(reply.words))
 	case reply.status == http.StatusUnauthorized, reply.status == http.StatusForbidden:
-		return fail(err, "%s: pull access denied for %s, repository does not exist or may require 'docker login'%s",
-			host, q.repository(), because(reply.words))
+		if q.pushes && reply.noPassword {
+			return fail(err, "no basic auth credentials")
+		}
+		return q.denied(host, reply.words, err)
 	}
 	return fail(err, "%s: %s: %v", host, q.subject, err)
 }
 
 func (q question) explainOther(host string, err error) error {
-	if errors.Is(err, ErrUnauthorized) {
-		return fail(err, "%s: pull access denied for %s, repository does not exist or may require 'docker login': %v", host, q.repository(), err)
+	var source *sourceError
+	switch {
+	case errors.As(err, &source):
+		return err
+	case errors.Is(err, ErrUnauthorized) && q.pushes:
+		return fail(err, "unauthorized: %v", err)
+	case errors.Is(err, ErrUnauthorized):
+		return q.denied(host, err.Error(), err)
 	}
 	return fail(err, "%s: %s: %v", host, q.subject, err)
 }
 
+// denied is, of a push, the registry's own sentence, as docker prints it.
+func (q question) denied(host, words string, err error) error {
+	switch {
+	case q.repository == "":
+		return fail(err, "%s: %s: access denied%s", host, q.subject, because(words))
+	case !q.pushes:
+		return fail(err, "%s: pull access denied for %s, repository does not exist or may require 'docker login'%s",
+			host, q.repository, because(words))
+	case words != "":
+		return fail(err, "%s", words)
+	case errors.Is(err, ErrDenied):
+		return fail(err, "%s", deniedWords)
+	}
+	return fail(err, "unauthorized: authentication required")
+}
+
 // missing is what code, of the distribution specification, says does not exist.
 func (q question) missing(code string) string {
-	if code == "NAME_UNKNOWN" {
-		return "repository " + q.repository()
+	if code == "NAME_UNKNOWN" && q.repository != "" {
+		return "repository " + q.repository
 	}
 	return q.subject
 }

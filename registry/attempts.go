@@ -35,6 +35,19 @@ type attempts struct {
 	failed   [classes]int
 }
 
+// run calls f until it succeeds, or fails too often.
+func (a *attempts) run(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if err := a.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
 // progress forgets the failures so far.
 func (a *attempts) progress() { a.failed = [classes]int{} }
 
@@ -88,8 +101,13 @@ func (a *attempts) backoff() time.Duration {
 }
 
 func (a *attempts) classify(err error) class {
-	var reply *answer
+	var (
+		reply  *answer
+		source *sourceError
+	)
 	switch {
+	case errors.As(err, &source):
+		return final
 	case errors.Is(err, ErrStalled):
 		return stalled
 	case errors.Is(err, ErrTruncated), errors.Is(err, io.ErrUnexpectedEOF):

@@ -9,21 +9,35 @@ import (
 
 // authorizer knows the Authorization headers of one endpoint, one for each scope.
 type authorizer struct {
-	account string        // the name of the host in docker's config.json
-	config  string        // the directory of config.json; "" for docker's own
-	turn    chan struct{} // holds a value while somebody makes a new header; a channel, so that ctx ends the wait
+	find    func(context.Context) (credentials, error) // the user's, for the host; none is no error
+	offline bool                                       // an identity token is wanted, of the services that give one
+	turn    chan struct{}                              // holds a value while somebody makes a new header; a channel, so that ctx ends the wait
 
-	mu      sync.Mutex // guards headers
-	headers map[string]string
+	mu            sync.Mutex // guards what follows
+	headers       map[string]string
+	identityToken string // that a service gave; "" for none
 }
 
+// newAuthorizer makes one for an account of docker's config.json.
 func (c *Client) newAuthorizer(account string) *authorizer {
-	return &authorizer{
-		account: account,
-		config:  c.options.DockerConfig,
-		turn:    make(chan struct{}, 1),
-		headers: map[string]string{},
-	}
+	return newAuthorizer(func(ctx context.Context) (credentials, error) {
+		own, err := findCredentials(ctx, c.options.DockerConfig, account)
+		if err != nil && ctx.Err() == nil {
+			err = fail(ErrUnauthorized, "authentication required, and docker's credentials for %s cannot be read: %v", account, err)
+		}
+		return own, err
+	})
+}
+
+func newAuthorizer(find func(context.Context) (credentials, error)) *authorizer {
+	return &authorizer{find: find, turn: make(chan struct{}, 1), headers: map[string]string{}}
+}
+
+// identity is the identity token that a service gave, or "".
+func (a *authorizer) identity() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.identityToken
 }
 
 // current is the header for scope, "" if none was wanted yet.
@@ -45,37 +59,44 @@ func (a *authorizer) renew(ctx context.Context, c *Client, u *url.URL, challenge
 	if current := a.current(scope); current != used {
 		return current, nil
 	}
-	header, err := a.make(ctx, c, u, challenges, scope)
+	made, err := a.make(ctx, c, u, challenges, scope)
 	if err != nil {
 		return "", err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.headers[scope] = header
-	return header, nil
+	a.headers[scope] = made.header
+	a.identityToken = made.identityToken
+	return made.header, nil
+}
+
+// grant is what answers a challenge.
+type grant struct {
+	header        string // Authorization
+	identityToken string // "" for none
 }
 
 // make answers a challenge: a bearer's where there is one. Without credentials the answer to a basic one is "".
-func (a *authorizer) make(ctx context.Context, c *Client, u *url.URL, challenges []challenge, scope string) (string, error) {
+func (a *authorizer) make(ctx context.Context, c *Client, u *url.URL, challenges []challenge, scope string) (grant, error) {
 	bearer, hasBearer := find(challenges, "bearer")
 	_, hasBasic := find(challenges, "basic")
 	if !hasBearer && !hasBasic {
-		return "", fail(ErrUnauthorized, "%s asks for a kind of authentication that is not supported", u.Host)
+		return grant{}, fail(ErrUnauthorized, "%s asks for a kind of authentication that is not supported", u.Host)
 	}
-	own, err := findCredentials(ctx, a.config, a.account)
+	own, err := a.find(ctx)
 	switch {
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return grant{}, ctx.Err()
 	case err != nil:
-		return "", fail(ErrUnauthorized, "authentication required, and docker's credentials for %s cannot be read: %v", a.account, err)
+		return grant{}, err
 	case hasBearer && own.registryToken != "":
-		return "Bearer " + own.registryToken, nil
+		return grant{header: "Bearer " + own.registryToken}, nil
 	case hasBearer:
-		return c.token(ctx, u, bearer, scope, own)
+		return c.token(ctx, u, bearer, wish{scopes(bearer.params["scope"], scope), own, a.offline})
 	case own.user == "" && own.password == "":
-		return "", nil
+		return grant{}, nil
 	}
-	return basic(own), nil
+	return grant{header: basic(own)}, nil
 }
 
 func find(challenges []challenge, scheme string) (challenge, bool) {

@@ -7,10 +7,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -30,8 +30,8 @@ func (c *Client) openBlob(ctx context.Context, repository reference.Named, desc 
 	b := &blob{
 		client:   c,
 		ctx:      ctx,
-		question: question{name: repository, subject: fmt.Sprintf("blob %s of %s", desc.Digest, reference.FamiliarName(repository))},
-		path:     reference.Path(repository) + "/blobs/" + desc.Digest.String(),
+		question: pulling(repository, blobOf(repository, desc.Digest)),
+		path:     blobPath(repository, desc.Digest),
 		offset:   offset,
 		size:     desc.Size,
 		attempts: c.newAttempts(),
@@ -45,6 +45,14 @@ func (c *Client) openBlob(ctx context.Context, repository reference.Named, desc 
 		return nil, err
 	}
 	return b, nil
+}
+
+func blobOf(repository reference.Named, d digest.Digest) string {
+	return fmt.Sprintf("blob %s of %s", d, reference.FamiliarName(repository))
+}
+
+func blobPath(repository reference.Named, d digest.Digest) string {
+	return reference.Path(repository) + "/blobs/" + d.String()
 }
 
 // blob reads a blob from as many responses as it takes.
@@ -149,9 +157,9 @@ func (b *blob) early(err error) error {
 func (b *blob) open() error {
 	err := b.client.ask(b.ctx, b.question, b.attempts, func(ctx context.Context, e *endpoint) error {
 		b.from = e
-		resp, err := b.client.get(ctx, e, request{
-			url:    func(scheme string) (*url.URL, error) { return e.url(scheme, b.path) },
-			scope:  b.question.scope(),
+		resp, err := b.client.do(ctx, e, request{
+			url:    at(e, b.path),
+			scope:  b.question.scope,
 			header: b.header(),
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -29,11 +31,11 @@ type dockerConfig struct {
 }
 
 type dockerAuth struct {
-	Auth          string `json:"auth"` // base64 of user:password
-	Username      string `json:"username"`
-	Password      string `json:"password"`
-	IdentityToken string `json:"identitytoken"`
-	RegistryToken string `json:"registrytoken"`
+	Auth          string `json:"auth,omitempty"` // base64 of user:password
+	Username      string `json:"username,omitempty"`
+	Password      string `json:"password,omitempty"`
+	IdentityToken string `json:"identitytoken,omitempty"`
+	RegistryToken string `json:"registrytoken,omitempty"`
 }
 
 // findCredentials looks where docker does: in the account's own helper, else in the store for all, else in the file; a
@@ -44,13 +46,15 @@ func findCredentials(ctx context.Context, dir, account string) (credentials, err
 	if err != nil {
 		return credentials{}, err
 	}
-	if helper := config.CredHelpers[account]; helper != "" {
+	if helper := config.helper(account); helper != "" {
 		return askHelper(ctx, helper, account)
 	}
-	if config.CredsStore != "" {
-		return askHelper(ctx, config.CredsStore, account)
-	}
 	return config.find(account).credentials()
+}
+
+// helper is the account's own, or else the one for all; "" for none.
+func (config dockerConfig) helper(account string) string {
+	return cmp.Or(config.CredHelpers[account], config.CredsStore)
 }
 
 func readDockerConfig(dir string) (dockerConfig, error) {
@@ -67,10 +71,15 @@ func readDockerConfig(dir string) (dockerConfig, error) {
 	if err != nil {
 		return config, err
 	}
-	if json.Unmarshal(raw, &config) != nil { // its error may quote the file
-		return config, fmt.Errorf("%s is not a docker configuration", path)
+	if json.Unmarshal(raw, &config) != nil {
+		return config, errNoDockerConfig(path)
 	}
 	return config, nil
+}
+
+// errNoDockerConfig stands for json's own error, which may quote the file.
+func errNoDockerConfig(path string) error {
+	return fmt.Errorf("%s is not a docker configuration", path)
 }
 
 func dockerConfigDir(dir string) (string, error) {
@@ -84,17 +93,26 @@ func dockerConfigDir(dir string) (string, error) {
 	return filepath.Join(home, ".docker"), err
 }
 
-// find looks for the account's very name, then for one on the same host: old logins have a scheme and a path.
+// find looks for the account's very name, then for one on the same host.
 func (config dockerConfig) find(account string) dockerAuth {
 	if auth, ok := config.Auths[account]; ok {
 		return auth
 	}
-	for name, auth := range config.Auths {
-		if accountHost(name) == accountHost(account) {
-			return auth
-		}
+	for _, name := range config.namesOf(account) {
+		return config.Auths[name]
 	}
 	return dockerAuth{}
+}
+
+// namesOf are the names in the file for the account's host: old logins have a scheme and a path.
+func (config dockerConfig) namesOf(account string) (names []string) {
+	for name := range config.Auths {
+		if accountHost(name) == accountHost(account) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func accountHost(account string) string {

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/distribution/reference"
 )
 
 const (
@@ -31,13 +29,13 @@ type endpoint struct {
 	rests  time.Time  // a mirror is not asked before
 }
 
-// endpointsOf returns where name's repository may be had, in the order in which to ask.
-func (c *Client) endpointsOf(name reference.Named) ([]*endpoint, error) {
+// endpointsOf returns where q may be put, in the order in which to ask. Nothing is pushed to a mirror.
+func (c *Client) endpointsOf(q question) ([]*endpoint, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	domain := reference.Domain(name)
-	if domain != hubDomain {
-		return []*endpoint{c.endpoint(domain, c.newHost(domain))}, nil
+	own := c.endpoint(q.domain, c.newRegistry(q.domain))
+	if q.domain != hubDomain || q.pushes {
+		return []*endpoint{own}, nil
 	}
 	var all []*endpoint
 	for _, base := range c.options.Mirrors {
@@ -47,7 +45,7 @@ func (c *Client) endpointsOf(name reference.Named) ([]*endpoint, error) {
 		}
 		all = append(all, c.endpoint("mirror "+base, mirror))
 	}
-	return append(all, c.endpoint(hubDomain, c.newHub())), nil
+	return append(all, own), nil
 }
 
 // endpoint returns the one that is known by key, or else fresh. The caller holds c.mu.
@@ -58,8 +56,12 @@ func (c *Client) endpoint(key string, fresh *endpoint) *endpoint {
 	return c.endpoints[key]
 }
 
-func (c *Client) newHub() *endpoint {
-	return &endpoint{host: hubHost, schemes: []string{"https"}, auth: c.newAuthorizer(hubAccount)}
+// newRegistry is the endpoint of a registry by its name in references.
+func (c *Client) newRegistry(domain string) *endpoint {
+	if domain == hubDomain {
+		return &endpoint{host: hubHost, schemes: []string{"https"}, auth: c.newAuthorizer(hubAccount)}
+	}
+	return c.newHost(domain)
 }
 
 func (c *Client) newHost(host string) *endpoint {

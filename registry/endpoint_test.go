@@ -131,7 +131,7 @@ func TestEndpointRedirectStaysSecure(t *testing.T) {
 func hub(t *testing.T, c *Client, reg *registrytest.Server) {
 	t.Helper()
 	e := c.newHost(reg.Host)
-	e.auth.account = hubAccount
+	e.auth = c.newAuthorizer(hubAccount)
 	c.endpoints[hubDomain] = e
 }
 
@@ -247,14 +247,17 @@ func TestMirrorAddress(t *testing.T) {
 }
 
 func TestEndpointDockerHub(t *testing.T) {
-	c := newClient(t, Options{})
-	endpoints, err := c.endpointsOf(parse(t, "alpine"))
+	c := newClient(t, Options{DockerConfig: auths(t, "https://index.docker.io/v1/", "ann", "s3cret")})
+	endpoints, err := c.endpointsOf(pulling(parse(t, "alpine"), ""))
 	if err != nil || len(endpoints) != 1 {
 		t.Fatal(endpoints, err)
 	}
 	e := endpoints[0]
-	if e.host != "registry-1.docker.io" || e.auth.account != "https://index.docker.io/v1/" || !slices.Equal(e.schemes, []string{"https"}) {
-		t.Errorf("%s, %s, %v", e.host, e.auth.account, e.schemes)
+	if e.host != "registry-1.docker.io" || !slices.Equal(e.schemes, []string{"https"}) {
+		t.Errorf("%s, %v", e.host, e.schemes)
+	}
+	if own, err := e.auth.find(t.Context()); err != nil || own.user != "ann" {
+		t.Errorf("the account: %v", err)
 	}
 	outside(t, c, "registry-1.docker.io:443", func() *registrytest.Server { s := registrytest.New(t); s.Close(); return s }())
 	_, err = c.Manifest(t.Context(), parse(t, "alpine"))

@@ -1,262 +1,224 @@
 package registry
 
 import (
-	"context"
-	"encoding/base64"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/imagefs/imagefs/registry/registrytest"
 )
 
-// dockerConfigOf writes a config.json and returns its directory.
-func dockerConfigOf(t *testing.T, format string, args ...any) string {
+func server(t *testing.T, word string) Server {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), fmt.Appendf(nil, format, args...), 0o600); err != nil {
+	s, err := ParseServer(word)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return s
 }
 
-func auths(t *testing.T, host, user, password string) string {
+// fileOf reads a config.json, and checks that it is its owner's alone.
+func fileOf(t *testing.T, dir string) (file map[string]any) {
 	t.Helper()
-	return dockerConfigOf(t, `{"auths":{%q:{"auth":%q}}}`, host, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
-}
-
-// helper puts a credential helper into PATH. It notes what it is asked, in the file that is returned.
-func helper(t *testing.T, name, script string) (asked string) {
-	t.Helper()
-	dir := t.TempDir()
-	asked = filepath.Join(dir, "asked")
-	text := fmt.Sprintf("#!/bin/sh\n{ echo \"$1\"; cat; } >>%s\n%s\n", asked, script)
-	if err := os.WriteFile(filepath.Join(dir, "docker-credential-"+name), []byte(text), 0o700); err != nil {
+	path := filepath.Join(dir, "config.json")
+	raw, err := os.ReadFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	return asked
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	left, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	return file
 }
 
-func TestLogin(t *testing.T) {
-	helper(t, "good", `echo '{"ServerURL":"x","Username":"ann","Secret":"s3cret"}'`)
-	helper(t, "token", `echo '{"ServerURL":"x","Username":"<token>","Secret":"s3cret"}'`)
-	helper(t, "empty", `echo "credentials not found in native keychain"; exit 1`)
-	helper(t, "broken", `echo "the s3fe is locked"; exit 1`)
-	helper(t, "babbling", `echo '{"Secret":"s3cret"'`)
-	for _, tc := range []struct {
-		name, config string // HOST is the registry's
-		basic, token bool   // whether a login of that kind must succeed
-		words        string // of the failure
-	}{
-		{"auth", `{"auths":{"HOST":{"auth":"YW5uOnMzY3JldA=="}}}`, true, true, ""},
-		{"old name", `{"auths":{"https://HOST/v1/":{"auth":"YW5uOnMzY3JldA=="}}}`, true, true, ""},
-		{"username", `{"auths":{"HOST":{"username":"ann","password":"s3cret"}}}`, true, true, ""},
-		{"identity token", `{"auths":{"HOST":{"identitytoken":"s3cret"}}}`, false, true, ""},
-		{"credHelpers", `{"credHelpers":{"HOST":"good"}}`, true, true, ""},
-		{"credsStore", `{"credsStore":"good"}`, true, true, ""},
-		{"helper before store", `{"credsStore":"broken","credHelpers":{"HOST":"good"}}`, true, true, ""},
-		{"token helper", `{"credsStore":"token"}`, false, true, ""},
-		{"nothing", `{}`, false, false, "authentication required"},
-		{"another host's", `{"auths":{"example.com":{"auth":"YW5uOnMzY3JldA=="}}}`, false, false, "authentication required"},
-		{"wrong password", `{"auths":{"HOST":{"auth":"YW5uOndyb25n"}}}`, false, false, ""},
-		{"the store knows nothing", `{"credsStore":"empty","auths":{"HOST":{"auth":"YW5uOnMzY3JldA=="}}}`, false, false, "authentication required"},
-		{"the store is locked", `{"credsStore":"broken"}`, false, false, "docker-credential-broken: the s3fe is locked"},
-		{"the store babbles", `{"credsStore":"babbling"}`, false, false, "docker-credential-babbling: its answer is not JSON"},
-		{"no such store", `{"credsStore":"nonesuch"}`, false, false, "docker-credential-nonesuch"},
-		{"no configuration", `s3cret`, false, false, "is not a docker configuration"},
-		{"no base64", `{"auths":{"HOST":{"auth":"s3cret"}}}`, false, false, "not the base64"},
+func TestParseServer(t *testing.T) {
+	for word, want := range map[string]Server{
+		"":                             {"docker.io", hubAccount},
+		"docker.io":                    {"docker.io", hubAccount},
+		"https://index.docker.io/v1/":  {"docker.io", hubAccount},
+		"localhost:5000":               {"localhost:5000", "localhost:5000"},
+		"https://ghcr.io/v2/":          {"ghcr.io", "ghcr.io"},
+		"http://registry.example:80/x": {"registry.example:80", "registry.example:80"},
+		"registry.example/team":        {"registry.example", "registry.example"},
 	} {
-		for _, kind := range []string{"basic", "token"} {
-			t.Run(tc.name+"/"+kind, func(t *testing.T) {
-				t.Parallel()
-				reg := registrytest.New(t)
-				reg.PutImage("app", "1.0", []byte("{}"))
-				want := tc.token
-				if kind == "basic" {
-					reg.RequireBasic("ann", "s3cret")
-					want = tc.basic
-				} else {
-					reg.RequireToken("ann", "s3cret")
-				}
-				config := dockerConfigOf(t, "%s", strings.ReplaceAll(tc.config, "HOST", reg.Host))
-				_, err := newClient(t, Options{DockerConfig: config}).Manifest(t.Context(), parse(t, reg.Host+"/app:1.0"))
-				if want {
-					if err != nil {
-						t.Error(err)
-					}
-					return
-				}
-				if !errors.Is(err, ErrUnauthorized) || !strings.HasPrefix(err.Error(), reg.Host+": pull access denied for "+reg.Host+"/app") {
-					t.Errorf("got %v", err)
-				}
-				if err != nil && (!strings.Contains(err.Error(), tc.words) || strings.Contains(err.Error(), "s3cret")) {
-					t.Errorf("got %q, want it to say %q", err, tc.words)
-				}
-			})
+		if got, err := ParseServer(word); got != want || err != nil {
+			t.Errorf("%q: %v, %v", word, got, err)
+		}
+	}
+	for _, word := range []string{"https://", "a b", "host:port", "word"} {
+		if got, err := ParseServer(word); err == nil {
+			t.Errorf("%q: %v", word, got)
 		}
 	}
 }
 
-func TestLoginHelperIsAsked(t *testing.T) {
-	asked := helper(t, "good", `echo '{"Username":"ann","Secret":"s3cret"}'`)
-	config := dockerConfigOf(t, `{"credsStore":"good"}`)
-	if _, err := findCredentials(t.Context(), config, hubAccount); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(asked)
-	if err != nil || string(got) != "get\nhttps://index.docker.io/v1/" {
-		t.Errorf("asked for %q, %v", got, err)
-	}
-}
-
-func TestLoginDockerConfigDir(t *testing.T) {
-	config := auths(t, "example.com", "ann", "s3cret")
-	t.Setenv("DOCKER_CONFIG", config)
-	own, err := findCredentials(t.Context(), "", "example.com")
-	if err != nil || own.user != "ann" || own.password != "s3cret" {
-		t.Errorf("$DOCKER_CONFIG: %v", err)
-	}
-	home := t.TempDir()
-	if err := os.Rename(config, filepath.Join(home, ".docker")); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("DOCKER_CONFIG", "")
-	t.Setenv("HOME", home)
-	own, err = findCredentials(t.Context(), "", "example.com")
-	if err != nil || own.user != "ann" {
-		t.Errorf("$HOME: %v", err)
-	}
-	t.Setenv("HOME", "")
-	if own, err = findCredentials(t.Context(), "", "example.com"); err != nil || !own.empty() {
-		t.Errorf("nowhere: %v", err)
-	}
-}
-
-// A token is asked for once, by however many; and again when the registry does not take it any more.
-func TestLoginToken(t *testing.T) {
-	reg := registrytest.New(t)
-	desc, data := putNoise(reg, 1000)
-	reg.RequireToken("ann", "s3cret")
-	c := newClient(t, Options{DockerConfig: auths(t, reg.Host, "ann", "s3cret")})
-	ended := make(chan error)
-	for range 4 {
-		go func() {
-			_, err := readBlob(t, c, reg, desc, 0)
-			ended <- err
-		}()
-	}
-	for range 4 {
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
-	if n := reg.Count("/token"); n != 1 {
-		t.Errorf("%d tokens were asked for", n)
-	}
-	reg.RequireToken("ann", "s3cret")
-	wantBlob(t, c, reg, desc, data)
-	if n := reg.Count("/token"); n != 2 {
-		t.Errorf("%d tokens were asked for", n)
-	}
-}
-
-// Anonymous tokens are what public repositories want.
-func TestLoginAnonymousToken(t *testing.T) {
-	reg := registrytest.New(t)
-	desc, data := putNoise(reg, 1000)
-	reg.RequireToken("", "")
-	wantBlob(t, newClient(t, Options{}), reg, desc, data)
-	if asked := reg.Requests("/token"); asked[0].Header.Get("Authorization") != "" {
-		t.Error("credentials from nowhere")
-	}
-}
-
-func TestLoginTokenServiceFails(t *testing.T) {
-	for name, tc := range map[string]struct {
-		behavior registrytest.Behavior
-		want     error
-	}{
-		"busy":     {registrytest.Status(503, ""), ErrUnavailable},
-		"no JSON":  {registrytest.Status(200, "<html>"), ErrProtocol},
-		"no token": {registrytest.Status(200, "{}"), ErrProtocol},
-		"stalls":   {registrytest.Stall(-1), ErrStalled},
+// Who logs in is let in, by what the file then holds, and no more after a logout.
+func TestLogin(t *testing.T) {
+	for name, require := range map[string]func(s *registrytest.Server) (identity string){
+		"nothing":  func(s *registrytest.Server) string { return "" },
+		"basic":    func(s *registrytest.Server) string { s.RequireBasic("ann", "s3:cret"); return "" },
+		"token":    func(s *registrytest.Server) string { s.RequireToken("ann", "s3:cret"); return "" },
+		"identity": func(s *registrytest.Server) string { return s.RequireIdentity("ann", "s3:cret") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			reg := registrytest.New(t)
 			reg.PutImage("app", "1.0", []byte("{}"))
-			reg.RequireToken("ann", "s3cret")
-			reg.Next(1, "/token", tc.behavior)
-			c := newClient(t, Options{DockerConfig: auths(t, reg.Host, "ann", "s3cret"), StallTimeout: testStall})
-			_, err := c.Manifest(t.Context(), parse(t, reg.Host+"/app:1.0"))
-			if passes := tc.want != ErrProtocol; passes != (err == nil) {
-				t.Errorf("once: %v", err)
+			identity := require(reg)
+			dir := filepath.Join(t.TempDir(), "docker")
+			c := newClient(t, Options{DockerConfig: dir})
+			let := func() bool {
+				_, err := c.Manifest(t.Context(), parse(t, reg.Host+"/app:1.0"))
+				return err == nil
 			}
-			reg.RequireToken("ann", "s3cret")
-			reg.Next(registrytest.Always, "/token", tc.behavior)
-			_, err = c.Manifest(t.Context(), parse(t, reg.Host+"/app:1.0"))
-			if !errors.Is(err, tc.want) || !strings.Contains(err.Error(), "token service "+reg.Host) {
-				t.Errorf("always: %v", err)
+			before := let()
+			if err := c.Login(t.Context(), server(t, reg.Host), "ann", "s3:cret"); err != nil {
+				t.Fatal(err)
 			}
-		})
-	}
-}
-
-// Credentials and tokens stay at the host they are for, wherever that sends its clients.
-func TestLoginDoesNotFollowRedirects(t *testing.T) {
-	for _, kind := range []string{"basic", "token"} {
-		t.Run(kind, func(t *testing.T) {
-			other := registrytest.New(t)
-			reg := registrytest.New(t)
-			desc, data := putNoise(reg, 50_000)
-			putNoise(other, 50_000)
-			if kind == "basic" {
-				reg.RequireBasic("ann", "s3cret")
-			} else {
-				reg.RequireToken("ann", "s3cret")
+			if !let() {
+				t.Error("not let in")
 			}
-			reg.Next(registrytest.Always, blobs, registrytest.Redirect(other.URL))
-			other.Next(3, blobs, registrytest.Reset(10_000))
-			c := newClient(t, Options{DockerConfig: auths(t, reg.Host, "ann", "s3cret")})
-			wantBlob(t, c, reg, desc, data)
-			other.RequireBasic("ann", "s3cret")
-			_, err := readBlob(t, c, reg, desc, 0)
-			if !errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "from "+other.Host) {
-				t.Errorf("got %v", err)
+			want := map[string]any{"auth": "YW5uOnMzOmNyZXQ="}
+			if identity != "" {
+				want = map[string]any{"auth": "YW5uOg==", "identitytoken": identity}
 			}
-			if err != nil && strings.Contains(err.Error(), "secret") {
-				t.Errorf("%q tells the query", err)
+			if diff := cmp.Diff(map[string]any{"auths": map[string]any{reg.Host: want}}, fileOf(t, dir)); diff != "" {
+				t.Error(diff)
 			}
-			for _, r := range other.Requests("") {
-				for _, name := range []string{"Authorization", "Cookie", "Referer"} {
-					if r.Header.Get(name) != "" {
-						t.Errorf("%s went to another host", name)
-					}
+			for range 2 {
+				if err := c.Logout(t.Context(), server(t, reg.Host)); err != nil {
+					t.Error(err)
 				}
 			}
-			if other.Count("") != 5 {
-				t.Errorf("%d requests to the other host", other.Count(""))
+			if let() != before {
+				t.Error("let in after the logout")
+			}
+			if diff := cmp.Diff(map[string]any{"auths": map[string]any{}}, fileOf(t, dir)); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 }
 
-// A helper that waits for somebody at a keyboard does not hold up what was cancelled.
-func TestLoginCancel(t *testing.T) {
-	helper(t, "slow", `exec sleep 60`)
-	config := dockerConfigOf(t, `{"credsStore":"slow"}`)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	if _, err := findCredentials(ctx, config, "example.com"); err == nil {
-		t.Error("no error")
+func TestLoginFails(t *testing.T) {
+	for name, tc := range map[string]struct {
+		arrange func(*registrytest.Server)
+		want    error
+		says    string // URL is that of the API
+	}{
+		"basic": {func(s *registrytest.Server) { s.RequireBasic("ann", "s3cret") }, ErrUnauthorized,
+			"login attempt to URL failed with status: 401 Unauthorized"},
+		"token": {func(s *registrytest.Server) { s.RequireToken("ann", "s3cret") }, ErrUnauthorized,
+			`Get "URL": unauthorized: incorrect username or password`},
+		"token without words": {func(s *registrytest.Server) {
+			s.RequireToken("ann", "s3cret")
+			s.Next(1, "/token", registrytest.Status(401, ""))
+		}, ErrUnauthorized, `Get "URL": unauthorized: incorrect username or password`},
+		"forbidden": {func(s *registrytest.Server) { s.Next(1, "", registrytest.Status(403, "")) }, ErrDenied,
+			"login attempt to URL failed with status: 403 Forbidden"},
+		"no registry": {func(s *registrytest.Server) { s.Next(1, "", registrytest.Status(404, "")) }, ErrNotFound,
+			"login attempt to URL failed with status: 404 Not Found"},
+		"busy": {func(s *registrytest.Server) { s.Next(registrytest.Always, "", registrytest.Status(503, "")) }, ErrUnavailable,
+			"login attempt to URL failed with status: 503 Service Unavailable"},
+		"nobody": {func(s *registrytest.Server) { s.Close() }, syscall.ECONNREFUSED, `Get "URL": dial tcp `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := registrytest.New(t)
+			tc.arrange(reg)
+			dir := t.TempDir()
+			err := newClient(t, Options{DockerConfig: dir}).Login(t.Context(), server(t, reg.Host), "ann", "wr0ng")
+			says := strings.ReplaceAll(tc.says, "URL", reg.URL+"/v2/")
+			if !errors.Is(err, tc.want) || !strings.HasPrefix(err.Error(), says) || strings.Contains(err.Error(), "wr0ng") {
+				t.Errorf("got %v, want %s", err, says)
+			}
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Error("something was kept")
+			}
+		})
 	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("took %v", took)
+}
+
+// All that the file holds beside the login stays, and so does a symlink to it.
+func TestLoginKeepsTheRest(t *testing.T) {
+	reg := registrytest.New(t)
+	dir, elsewhere := t.TempDir(), dockerConfigOf(t, `{"HttpHeaders":{"X":"<&>"},"psFormat":"table","num":12345678901234567890,
+		"auths":{"other.example":{"auth":"eDp5","more":1},"https://%s/v1/":{"auth":"b2xkOm9sZA=="}}}`, reg.Host)
+	if err := os.Symlink(filepath.Join(elsewhere, "config.json"), filepath.Join(dir, "config.json")); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, Options{DockerConfig: dir})
+	if err := c.Login(t.Context(), server(t, reg.Host), "ann", "s3cret"); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(elsewhere, "config.json"))
+	if err != nil || !strings.Contains(string(raw), "12345678901234567890") || !strings.Contains(string(raw), reg.Host+`": {`) {
+		t.Errorf("%v: %s", err, raw)
+	}
+	if err := c.Logout(t.Context(), server(t, reg.Host)); err != nil {
+		t.Error(err)
+	}
+	want := map[string]any{
+		"HttpHeaders": map[string]any{"X": "<&>"}, "psFormat": "table", "num": 12345678901234567890.0,
+		"auths": map[string]any{"other.example": map[string]any{"auth": "eDp5", "more": 1.0}},
+	}
+	if diff := cmp.Diff(want, fileOf(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A credential helper keeps what there is to keep; the file only names the account.
+func TestLoginWithHelper(t *testing.T) {
+	asked := helper(t, "keep", `cd "${0%/*}"
+case $1 in
+store) touch kept ;;
+erase) rm kept ;;
+get) [ -e kept ] || { echo "credentials not found in native keychain"; exit 1; }; echo '{"Username":"ann","Secret":"s3cret"}' ;;
+esac`)
+	for name, tc := range map[string]struct{ config, kept string }{
+		"credsStore":  {`{"credsStore":"keep"}`, `{"ServerURL":"HOST","Username":"ann","Secret":"s3cret"}`},
+		"credHelpers": {`{"credsStore":"none","credHelpers":{"HOST":"keep"}}`, `{"ServerURL":"HOST","Username":"ann","Secret":"s3cret"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			os.Remove(asked)
+			reg := registrytest.New(t)
+			reg.RequireBasic("ann", "s3cret")
+			in := func(text string) string { return strings.ReplaceAll(text, "HOST", reg.Host) }
+			dir := dockerConfigOf(t, "%s", in(tc.config))
+			c := newClient(t, Options{DockerConfig: dir})
+			if err := c.Login(t.Context(), server(t, reg.Host), "ann", "s3cret"); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]any{reg.Host: map[string]any{}}, fileOf(t, dir)["auths"]); diff != "" {
+				t.Error(diff)
+			}
+			for range 2 {
+				if err := c.Logout(t.Context(), server(t, reg.Host)); err != nil {
+					t.Error(err)
+				}
+			}
+			got, err := os.ReadFile(asked)
+			want := in("store\n" + tc.kept + "get\nHOSTerase\nHOSTget\nHOST")
+			if diff := cmp.Diff(want, strings.ReplaceAll(string(got), "}\n", "}")); diff != "" || err != nil {
+				t.Errorf("%v %s", err, diff)
+			}
+		})
+	}
+	config := dockerConfigOf(t, `{"credsStore":"nonesuch"}`)
+	err := newClient(t, Options{DockerConfig: config}).Login(t.Context(), server(t, registrytest.New(t).Host), "ann", "s3cret")
+	if err == nil || !strings.Contains(err.Error(), "docker-credential-nonesuch") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -15,8 +14,7 @@ import (
 const maxManifest = 4 << 20 // bytes
 
 func (c *Client) manifestByTag(ctx context.Context, name reference.NamedTagged) (Manifest, error) {
-	q := question{name: name, subject: "manifest for " + reference.FamiliarString(name)}
-	return c.manifest(ctx, q, name.Tag(), "")
+	return c.manifest(ctx, name, name.Tag(), "")
 }
 
 func (c *Client) manifestByDigest(ctx context.Context, repository reference.Named, d digest.Digest) (Manifest, error) {
@@ -27,18 +25,18 @@ func (c *Client) manifestByDigest(ctx context.Context, repository reference.Name
 	if err != nil {
 		return Manifest{}, err
 	}
-	q := question{name: name, subject: "manifest for " + reference.FamiliarString(name)}
-	return c.manifest(ctx, q, d.String(), d)
+	return c.manifest(ctx, name, d.String(), d)
 }
 
-// manifest asks for a tag, or for want if it is not "".
-func (c *Client) manifest(ctx context.Context, q question, tagOrDigest string, want digest.Digest) (Manifest, error) {
-	path := reference.Path(q.name) + "/manifests/" + tagOrDigest
+// manifest asks for what name means: a tag, or want if it is not "".
+func (c *Client) manifest(ctx context.Context, name reference.Named, tagOrDigest string, want digest.Digest) (Manifest, error) {
+	q := pulling(name, manifestOf(name))
+	path := manifestPath(name, tagOrDigest)
 	var m Manifest
 	err := c.ask(ctx, q, c.newAttempts(), func(ctx context.Context, e *endpoint) (err error) {
-		resp, err := c.get(ctx, e, request{
-			url:    func(scheme string) (*url.URL, error) { return e.url(scheme, path) },
-			scope:  q.scope(),
+		resp, err := c.do(ctx, e, request{
+			url:    at(e, path),
+			scope:  q.scope,
 			header: http.Header{"Accept": {strings.Join(manifestTypes, ", ")}},
 		})
 		if err != nil {
@@ -48,6 +46,37 @@ func (c *Client) manifest(ctx context.Context, q question, tagOrDigest string, w
 		return err
 	})
 	return m, err
+}
+
+func (c *Client) pushManifest(ctx context.Context, ref reference.Named, m Manifest) error {
+	q := pushing(ref, manifestOf(ref))
+	tagOrDigest := m.Descriptor.Digest.String()
+	if tagged, ok := ref.(reference.Tagged); ok {
+		tagOrDigest = tagged.Tag()
+	}
+	return c.ask(ctx, q, c.newAttempts(), func(ctx context.Context, e *endpoint) error {
+		resp, err := c.do(ctx, e, request{
+			method: http.MethodPut,
+			url:    at(e, manifestPath(ref, tagOrDigest)),
+			scope:  q.scope,
+			header: http.Header{"Content-Type": {m.Descriptor.MediaType}},
+			body:   bodyOf(m.Raw),
+		})
+		if err != nil {
+			return err
+		}
+		drain(resp.Body)
+		if got := promised(resp.Header, m.Raw); got != m.Descriptor.Digest {
+			return fail(ErrProtocol, "stored as %s, not %s", got, m.Descriptor.Digest)
+		}
+		return nil
+	})
+}
+
+func manifestOf(name reference.Named) string { return "manifest for " + reference.FamiliarString(name) }
+
+func manifestPath(name reference.Named, tagOrDigest string) string {
+	return reference.Path(name) + "/manifests/" + tagOrDigest
 }
 
 // readManifest reads, checks and closes a response.

@@ -51,6 +51,8 @@ type Options struct {
 	DockerConfig string
 	// Parallel is how many blobs are downloaded at once; 0 for 4.
 	Parallel int
+	// SearchURL is where docker.io is searched, such as https://index.docker.io/v1/, which "" means.
+	SearchURL string
 	// StallTimeout is how long a request or a transfer may give no byte; 0 for 30 s.
 	StallTimeout time.Duration
 }
@@ -102,4 +104,27 @@ func (c *Client) Blob(ctx context.Context, ref reference.Named, desc ocispec.Des
 // Tags lists the tags of ref's repository, sorted.
 func (c *Client) Tags(ctx context.Context, ref reference.Named) ([]string, error) {
 	return c.listTags(ctx, reference.TrimNamed(ref))
+}
+
+// HasBlob tells whether ref's repository has the blob d. It asks as one who may push there.
+func (c *Client) HasBlob(ctx context.Context, ref reference.Named, d digest.Digest) (bool, error) {
+	return c.hasBlob(ctx, reference.TrimNamed(ref), d)
+}
+
+// MountBlob gives ref's repository the blob d that from, a repository of the same registry, has, and tells whether it did:
+// a registry may refuse for any reason, which is no error.
+func (c *Client) MountBlob(ctx context.Context, ref, from reference.Named, d digest.Digest) (mounted bool, err error) {
+	return c.mountBlob(ctx, reference.TrimNamed(ref), reference.TrimNamed(from), d)
+}
+
+// PushBlob stores a blob in ref's repository. After any failure that may pass it goes on where the registry stands, or
+// begins anew if that forgot the upload. progress, which may be nil, is called with the bytes sent so far.
+func (c *Client) PushBlob(ctx context.Context, ref reference.Named, desc ocispec.Descriptor, source Source, progress func(done int64)) error {
+	return c.pushBlob(ctx, reference.TrimNamed(ref), desc, source, progress)
+}
+
+// PushManifest stores a manifest or an index, as it is, under the tag or the digest that ref has. What it names must be
+// in the repository.
+func (c *Client) PushManifest(ctx context.Context, ref reference.Named, m Manifest) error {
+	return c.pushManifest(ctx, ref, m)
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -15,31 +16,51 @@ const (
 	maxRedirects = 10
 )
 
-// send gets u and follows redirects. Response.Request is the last request. An Authorization header stays at the origin
-// of u: scheme, host and port.
-func (c *Client) send(ctx context.Context, u *url.URL, header http.Header) (*http.Response, error) {
-	header = header.Clone()
+// send sends r to u and follows redirects. Response.Request is the last request. The authorization stays at the origin of
+// u: scheme, host and port.
+func (c *Client) send(ctx context.Context, u *url.URL, r request, authorization string) (*http.Response, error) {
 	for range maxRedirects {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+		req, err := r.to(ctx, u, authorization)
 		if err != nil {
 			return nil, err
 		}
-		req.Header = header.Clone()
-		resp, err := c.roundTrip(req)
+		resp, err := c.roundTrip(req, r.settle)
 		if err != nil || !isRedirect(resp.StatusCode) {
 			return resp, err
 		}
 		resp.Body.Close()
-		next, err := c.redirection(resp)
+		if r.body != nil && !keepsBody(resp.StatusCode) {
+			return nil, fail(ErrProtocol, "a redirect of a %s from %s with status %d", r.method, u.Host, resp.StatusCode)
+		}
+		next, err := c.leads(resp, "a redirect")
 		if err != nil {
 			return nil, err
 		}
 		if !sameOrigin(u, next) {
-			header.Del("Authorization")
+			authorization = ""
 		}
 		u = next
 	}
 	return nil, fail(ErrProtocol, "more than %d redirects, the last from %s", maxRedirects, u.Host)
+}
+
+func (r request) to(ctx context.Context, u *url.URL, authorization string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if r.header != nil {
+		req.Header = r.header.Clone()
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	return req, r.body.attach(req)
+}
+
+// keepsBody tells whether a redirect is for the same method and body (RFC 9110, section 15.4).
+func keepsBody(status int) bool {
+	return status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 }
 
 func isRedirect(status int) bool {
@@ -50,19 +71,19 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// redirection is where resp leads. The sentences name hosts only: the rest of such an URL is often signed, and as good
-// as a password.
-func (c *Client) redirection(resp *http.Response) (*url.URL, error) {
+// leads is where resp's Location leads; what it is (a redirect, an upload) is said of one that leads nowhere good. The
+// sentences name hosts only: the rest of such an URL is often signed, and as good as a password.
+func (c *Client) leads(resp *http.Response, what string) (*url.URL, error) {
 	from := resp.Request.URL
 	to, err := from.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
-		return nil, fail(ErrProtocol, "a redirect from %s to no URL", from.Host)
+		return nil, fail(ErrProtocol, "%s from %s to no URL", what, from.Host)
 	}
 	if to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
-		return nil, fail(ErrProtocol, "a redirect from %s to no web server", from.Host)
+		return nil, fail(ErrProtocol, "%s from %s to no web server", what, from.Host)
 	}
 	if from.Scheme == "https" && to.Scheme == "http" && !isInsecure(to.Host, c.options.Insecure) {
-		return nil, fail(ErrProtocol, "a redirect from https on %s to http on %s", from.Host, to.Host)
+		return nil, fail(ErrProtocol, "%s from https on %s to http on %s", what, from.Host, to.Host)
 	}
 	to.User = nil
 	return to, nil
@@ -82,23 +103,30 @@ func portOf(u *url.URL) string {
 	return "80"
 }
 
-// roundTrip sends one request. The request, and each read of the response's body, fails with ErrStalled when no byte
-// comes for StallTimeout.
-func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
-	parent := req.Context()
+// roundTrip sends one request. Sending, the answer to it, and each read of the response's body fail with ErrStalled when
+// no byte moves for StallTimeout. The answer to a whole body may take settle instead, unless that is 0.
+func (c *Client) roundTrip(req *http.Request, settle time.Duration) (*http.Response, error) {
+	parent, timeout := req.Context(), c.options.StallTimeout
 	ctx, cancel := context.WithCancelCause(parent)
-	stalled := fail(ErrStalled, "no data for %s", c.options.StallTimeout)
-	timer := time.AfterFunc(c.options.StallTimeout, func() { cancel(stalled) })
+	stalled := fail(ErrStalled, "no data for %s", timeout)
+	timer := time.AfterFunc(timeout, func() { cancel(stalled) })
+	source := &watchedSource{
+		ReadCloser: req.Body, left: req.ContentLength, timer: timer, timeout: timeout, settle: max(timeout, settle),
+		failed: make(chan error, 1),
+	}
+	if req.ContentLength > 0 {
+		req.Body = source
+	}
 	req.Header.Set("User-Agent", "imagefs")
 	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
 	timer.Stop()
 	if err != nil {
-		err = reason(parent, ctx, err)
+		err = cmp.Or(source.failure(), reason(parent, ctx, err))
 		cancel(nil)
 		return nil, err
 	}
 	resp.Request = req
-	resp.Body = &watchedBody{body: resp.Body, parent: parent, ctx: ctx, cancel: cancel, timer: timer, timeout: c.options.StallTimeout}
+	resp.Body = &watchedBody{body: resp.Body, parent: parent, ctx: ctx, cancel: cancel, timer: timer, timeout: timeout}
 	return resp, nil
 }
 

@@ -22,6 +22,7 @@ func newTransport(o Options) *transport {
 		MaxIdleConnsPerHost: o.Parallel + 1,
 		IdleConnTimeout:     idleTimeout,
 		ReadBufferSize:      64 << 10,
+		WriteBufferSize:     64 << 10,
 	}
 	lax := strict.Clone()
 	lax.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}

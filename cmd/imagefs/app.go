@@ -7,24 +7,11 @@ import (
 )
 
 func newApp() *cli.App {
-	commands := []*cli.Command{
-		mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
-		pullCommand(), imagesCommand(), inspectCommand(), historyCommand(),
-		versionCommand(), completionCommand(),
-	}
-	for _, command := range commands {
-		command.HideHelpCommand = true
-		command.OnUsageError = badUsage
-		for _, flag := range command.Flags {
-			if flag, ok := flag.(*cli.BoolFlag); ok {
-				flag.DisableDefaultText = true
-			}
-		}
-	}
-	return &cli.App{
-		Name:    "imagefs",
-		Version: version(),
-		Usage:   "container images as files",
+	app := &cli.App{
+		Name:     "imagefs",
+		HelpName: "imagefs",
+		Version:  version(),
+		Usage:    "container images as files",
 		Description: `imagefs mounts container images as files: what docker's image commands do becomes cat, ls, grep and cp.
 
    imagefs mount -d ~/images                                  mount, in the background
@@ -34,23 +21,46 @@ func newApp() *cli.App {
    imagefs umount ~/images
 
 The commands below work with or without a mount.`,
-		UseShortOptionHandling: true,
-		Commands:               commands,
+		DisableSliceFlagSeparator: true,
+		Commands: []*cli.Command{
+			mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
+			imageCommand(), imagesCommand(), pullCommand(), pushCommand(), tagCommand(), rmiCommand(),
+			saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
+			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),
+			versionCommand(), completionCommand(),
+		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return &usageError{"imagefs", fmt.Errorf("unknown command: imagefs %s", c.Args().First())}
+				const text = "imagefs: '%s' is not an imagefs command.\nSee 'imagefs --help'"
+				return &usageError{fmt.Sprintf(text, c.Args().First()), exitFailed}
 			}
 			return cli.ShowAppHelp(c)
 		},
 		OnUsageError:   badUsage,
 		ExitErrHandler: func(*cli.Context, error) {}, // main reports
 	}
+	finish(app.Commands)
+	return app
+}
+
+// finish sets what all commands have alike.
+func finish(commands []*cli.Command) {
+	for _, command := range commands {
+		command.HideHelpCommand = true
+		command.OnUsageError = badUsage
+		for _, flag := range command.Flags {
+			if flag, ok := flag.(*cli.BoolFlag); ok {
+				flag.DisableDefaultText = true
+			}
+		}
+		finish(command.Subcommands)
+	}
 }
 
 func badUsage(c *cli.Context, err error, _ bool) error {
-	command := "imagefs"
-	if c.Command != nil && c.Command.Name != command {
-		command += " " + c.Command.Name
+	command := c.App.Name
+	if c.Command != nil && c.Command.HelpName != "" {
+		command = c.Command.HelpName
 	}
-	return &usageError{command, err}
+	return badOption(command, "%v", err)
 }

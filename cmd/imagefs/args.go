@@ -3,27 +3,28 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
-// permute moves a command's options before its words, because docker takes them in any order and package flag does not.
-// An unknown option is a [usageError] in docker's words.
+// permute spells a command line so that package flag reads it as docker does: options before words, one by one, each
+// with its value. What is wrong with an option is a [usageError] in docker's words.
 func permute(app *cli.App, args []string) ([]string, error) {
 	if len(args) < 2 {
 		return args, nil
 	}
 	if strings.HasPrefix(args[1], "-") {
-		_, err := takeOption("imagefs", app.Flags, args[1:])
+		_, _, err := takeOption("imagefs", app.Flags, args[1:])
 		return args, err
 	}
-	command := app.Command(args[1])
+	command, path := findCommand(app, args[1:])
 	if command == nil || command.SkipFlagParsing {
 		return args, nil
 	}
-	options, words := slices.Clone(args[:2]), []string{}
-	for rest := args[2:]; len(rest) > 0; {
+	options, words := append([]string{args[0]}, path...), []string{}
+	for rest := args[len(options):]; len(rest) > 0; {
 		if rest[0] == "--" {
 			words = append(words, rest[1:]...)
 			break
@@ -33,37 +34,103 @@ func permute(app *cli.App, args []string) ([]string, error) {
 			rest = rest[1:]
 			continue
 		}
-		n, err := takeOption("imagefs "+command.Name, command.Flags, rest)
+		spelled, n, err := takeOption("imagefs "+strings.Join(path, " "), command.Flags, rest)
 		if err != nil {
 			return nil, err
 		}
-		options = append(options, rest[:n]...)
+		options = append(options, spelled...)
 		rest = rest[n:]
 	}
 	return slices.Concat(options, []string{"--"}, words), nil
 }
 
-// takeOption returns how many words the option args[0] takes: two if its value stands by itself.
-func takeOption(command string, flags []cli.Flag, args []string) (int, error) {
-	name, _, hasValue := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
-	if flag := findFlag(flags, name); flag != nil {
+// findCommand returns the command that words begin with, and its name, as many words; nil if there is none.
+func findCommand(app *cli.App, words []string) (command *cli.Command, path []string) {
+	next := app.Command(words[0])
+	for next != nil {
+		command, path = next, append(path, next.Name)
+		if len(path) == len(words) {
+			break
+		}
+		next = command.Command(words[len(path)])
+	}
+	return command, path
+}
+
+// takeOption reads the option that args begin with. It returns it spelled as --name=value, several for -abc, and how many
+// of args it was.
+func takeOption(command string, flags []cli.Flag, args []string) (spelled []string, n int, err error) {
+	if name, ok := strings.CutPrefix(args[0], "--"); ok {
+		name, value, hasValue := strings.Cut(name, "=")
+		flag := findFlag(flags, name)
 		switch {
-		case !takesValue(flag) || hasValue:
-			return 1, nil
-		case len(args) > 1:
-			return 2, nil
+		case flag == nil || len(name) == 1:
+			return nil, 0, badOption(command, "unknown flag: --%s", name)
+		case hasValue:
+			spelled, err = spellOption(command, flag, value)
+			return spelled, 1, err
+		case !takesValue(flag):
+			return []string{"--" + name}, 1, nil
+		case len(args) == 1:
+			return nil, 0, badOption(command, "flag needs an argument: --%s", name)
 		}
-		return 0, &usageError{command, fmt.Errorf("flag needs an argument: %s", args[0])}
+		spelled, err = spellOption(command, flag, args[1])
+		return spelled, 2, err
 	}
-	if strings.HasPrefix(args[0], "--") {
-		return 0, &usageError{command, fmt.Errorf("unknown flag: --%s", name)}
+	for rest := args[0][1:]; rest != ""; {
+		letter := rest[:1]
+		flag := findFlag(flags, letter)
+		if flag == nil {
+			return nil, 0, badOption(command, "unknown shorthand flag: '%s' in -%s", letter, rest)
+		}
+		value, hasValue := strings.CutPrefix(rest[1:], "=")
+		switch {
+		case !hasValue && !takesValue(flag):
+			spelled, rest = append(spelled, "--"+letter), rest[1:]
+			continue
+		case hasValue || value != "":
+			last, err := spellOption(command, flag, value)
+			return append(spelled, last...), 1, err
+		case len(args) == 1:
+			return nil, 0, badOption(command, "flag needs an argument: '%s' in -%s", letter, rest)
+		}
+		last, err := spellOption(command, flag, args[1])
+		return append(spelled, last...), 2, err
 	}
-	for _, letter := range name { // several in one, as in -aq
-		if flag := findFlag(flags, string(letter)); flag == nil || takesValue(flag) {
-			return 0, &usageError{command, fmt.Errorf("unknown shorthand flag: %q in %s", letter, args[0])}
+	return spelled, 1, nil
+}
+
+// spellOption checks a value, too: package flag would not complain in docker's words.
+func spellOption(command string, flag cli.Flag, value string) ([]string, error) {
+	var err error
+	switch flag := flag.(type) {
+	case *cli.BoolFlag:
+		_, err = strconv.ParseBool(value)
+	case *cli.IntFlag:
+		_, err = strconv.ParseInt(value, 0, 64)
+	case *cli.StringSliceFlag:
+		if flag.Name == "filter" && !strings.Contains(value, "=") {
+			err = fmt.Errorf("bad format of filter (expected name=value)")
 		}
 	}
-	return 1, nil
+	if err != nil {
+		return nil, badOption(command, "invalid argument %q for %q flag: %v", value, spellNames(flag), err)
+	}
+	return []string{"--" + flag.Names()[0] + "=" + value}, nil
+}
+
+// spellNames spells a flag's names as docker does: "-f, --filter".
+func spellNames(flag cli.Flag) string {
+	names := slices.Clone(flag.Names())
+	slices.SortFunc(names, func(a, b string) int { return len(a) - len(b) })
+	for i, name := range names {
+		names[i] = spell(name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func badOption(command, format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...) + "\n" + seeHelp(command), exitUsage}
 }
 
 func findFlag(flags []cli.Flag, name string) cli.Flag {
@@ -83,18 +150,42 @@ func takesValue(flag cli.Flag) bool {
 // words returns the command's words if there are at least min and at most max (-1: any number) of them.
 func words(c *cli.Context, min, max int) ([]string, error) {
 	n := c.NArg()
-	var needs string
-	switch {
-	case n >= min && (n <= max || max < 0):
+	if n >= min && (n <= max || max < 0) {
 		return c.Args().Slice(), nil
-	case min == max && min == 0:
-		needs = "accepts no arguments"
-	case min == max && min == 1:
-		needs = "requires 1 argument"
-	case n < min:
-		needs = fmt.Sprintf("requires at least %d argument", min)
-	default:
-		needs = fmt.Sprintf("requires at most %d argument", max)
 	}
-	return nil, &usageError{"imagefs " + c.Command.Name, fmt.Errorf("'imagefs %s' %s", c.Command.Name, needs)}
+	return nil, &usageError{fmt.Sprintf("%q %s.\n%s\n\n%s\n\n%s", c.Command.HelpName, needs(min, max, n),
+		seeHelp(c.Command.HelpName), usageLine(c.Command), c.Command.Usage), exitFailed}
+}
+
+// needs tells how many words there should have been, in docker's words (docker/cli cli/required.go).
+func needs(min, max, n int) string {
+	count := func(n int) string {
+		if n == 1 {
+			return "1 argument"
+		}
+		return fmt.Sprintf("%d arguments", n)
+	}
+	switch {
+	case max == 0:
+		return "accepts no arguments"
+	case min == max:
+		return "requires exactly " + count(min)
+	case n < min:
+		return "requires at least " + count(min)
+	}
+	return "requires at most " + count(max)
+}
+
+func seeHelp(command string) string { return fmt.Sprintf("See '%s --help'.", command) }
+
+// usageLine is docker's: a command whose only option is --root, which docker's has not, is said to have none.
+func usageLine(command *cli.Command) string {
+	line := "Usage:  " + command.HelpName
+	for _, flag := range command.Flags {
+		if name := flag.Names()[0]; name != "root" && name != cli.HelpFlag.Names()[0] {
+			line += " [OPTIONS]"
+			break
+		}
+	}
+	return strings.TrimSpace(line + " " + command.ArgsUsage)
 }

@@ -51,7 +51,7 @@ func (b *bars) Layer(p imagefs.LayerProgress) {
 	l.set(p)
 }
 
-func (b *bars) end() {
+func (b *bars) end(error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.settle()
@@ -83,12 +83,21 @@ func (l *layerBar) set(p imagefs.LayerProgress) {
 	l.mu.Lock()
 	l.state = p
 	l.mu.Unlock()
-	if p.Status == imagefs.StatusComplete || p.Status == imagefs.StatusExists {
+	if !underWay(p.Status) {
 		l.bar.SetTotal(max(p.Total, 1), true)
 		return
 	}
 	// A bar that is full is complete for mpb; a layer still has to be unpacked then.
 	l.bar.SetCurrent(min(p.Done, max(p.Total, 1)-1))
+}
+
+// underWay tells whether there is more to come of a layer, in docker's words.
+func underWay(status string) bool {
+	switch status {
+	case imagefs.StatusWaiting, imagefs.StatusDownloaded, imagefs.StatusPreparing, imagefs.StatusQueued, savingStatus:
+		return true
+	}
+	return moves[status]
 }
 
 func (l *layerBar) status() string {

@@ -24,22 +24,31 @@ func completing(args []string) (words []string, ok bool) {
 // offers are the words that may follow, a line each. Of what it does not know, such as directories, it offers nothing.
 func offers(ctx context.Context, app *cli.App, words []string) string {
 	if len(words) == 0 {
-		return lineByLine(commandNames(app))
+		return lineByLine(commandNames(app.Commands))
 	}
-	command, last := app.Command(words[0]), words[len(words)-1]
+	command, path := findCommand(app, words)
+	last := words[len(words)-1]
 	if command == nil || slices.Contains(words, "--") {
 		return ""
 	}
 	if strings.HasPrefix(last, "-") {
 		return lineByLine(optionsLike(command, last))
 	}
-	switch command.Name {
-	case "images", "inspect", "history":
+	switch name := strings.Join(path, " "); {
+	case name == "image" && len(words) == 1:
+		return lineByLine(commandNames(command.Subcommands))
+	case slices.Contains(aboutImages, name):
 		return lineByLine(imageNames(ctx, cmp.Or(valueOf("--root", words), os.Getenv(rootEnv))))
-	case "completion":
+	case name == "completion":
 		return lineByLine([]string{"bash", "zsh", "fish"})
 	}
 	return ""
+}
+
+// aboutImages are the commands whose words are images of the store.
+var aboutImages = []string{
+	"images", "inspect", "history", "push", "tag", "rmi", "save", "image diff", "image history", "image inspect", "image ls",
+	"image mount", "image push", "image rm", "image save", "image tag", "image tree",
 }
 
 func lineByLine(words []string) string {
@@ -49,8 +58,8 @@ func lineByLine(words []string) string {
 	return strings.Join(words, "\n") + "\n"
 }
 
-func commandNames(app *cli.App) (names []string) {
-	for _, command := range app.Commands {
+func commandNames(commands []*cli.Command) (names []string) {
+	for _, command := range commands {
 		if !command.Hidden {
 			names = append(names, command.Name)
 		}

@@ -38,7 +38,7 @@ func completion(c *cli.Context) error {
 	scripts := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
 	script, ok := scripts[args[0]]
 	if !ok {
-		return &usageError{"imagefs completion", fmt.Errorf("unknown shell: %s", args[0])}
+		return badOption(c.Command.HelpName, "unknown shell: %s", args[0])
 	}
 	_, err = fmt.Fprint(c.App.Writer, script)
 	return err

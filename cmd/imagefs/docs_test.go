@@ -10,23 +10,39 @@ import (
 
 // TestDocs: docs/cli.md names every command and option.
 func TestDocs(t *testing.T) {
-	page, err := os.ReadFile("../../docs/cli.md")
+	text, err := os.ReadFile("../../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	page, known := string(text), make(map[string]bool) // by what a command does
 	for _, command := range newApp().Commands {
-		if command.Hidden {
+		if !command.Hidden {
+			checkDocs(t, page, command.Name, command)
+			known[command.Usage] = true
+		}
+	}
+	for _, command := range newApp().Command("image").Subcommands {
+		if !known[command.Usage] && command.Name != "inspect" {
+			checkDocs(t, page, "image "+command.Name, command)
 			continue
 		}
-		row := rowOf(string(page), command.Name)
-		if row == "" {
-			t.Errorf("%s is not there", command.Name)
+		for _, name := range command.Names() {
+			if !strings.Contains(page, "`image "+name+"`") {
+				t.Errorf("image %s is not there", name)
+			}
 		}
-		for _, flag := range command.Flags {
-			for _, name := range flag.Names() {
-				if visible, ok := flag.(cli.VisibleFlag); ok && visible.IsVisible() && !strings.Contains(row, "`"+spell(name)) {
-					t.Errorf("%s: %s is not there", command.Name, spell(name))
-				}
+	}
+}
+
+func checkDocs(t *testing.T, page, name string, command *cli.Command) {
+	row := rowOf(page, name)
+	if row == "" {
+		t.Errorf("%s is not there", name)
+	}
+	for _, flag := range command.Flags {
+		for _, option := range flag.Names() {
+			if visible, ok := flag.(cli.VisibleFlag); ok && visible.IsVisible() && !strings.Contains(row, "`"+spell(option)) {
+				t.Errorf("%s: %s is not there", name, spell(option))
 			}
 		}
 	}

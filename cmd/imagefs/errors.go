@@ -10,20 +10,29 @@ import (
 
 // Exit statuses, as docker has them; a signal's is 128 and its number. docs/cli.md lists them.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 125
-	exitSignal = 128
+	exitOK       = 0
+	exitFailed   = 1
+	exitTemplate = 64 // a template of inspect that cannot be read
+	exitUsage    = 125
+	exitSignal   = 128
 )
 
-// usageError is a command line that cannot be understood.
+// usageError is a command line that cannot be understood. Its text is printed as it is.
 type usageError struct {
-	command string // "imagefs pull"
-	err     error
+	text   string
+	status int
 }
 
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Error() string { return e.text }
+
+// statusError ends the command with a status other than 1.
+type statusError struct {
+	err    error
+	status int
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
 
 // silentError ends the command with a status and says nothing more.
 type silentError struct{ status int }
@@ -36,6 +45,7 @@ func report(out io.Writer, err error) int {
 		usage   *usageError
 		silent  *silentError
 		stopped *signalError
+		status  *statusError
 	)
 	switch {
 	case err == nil:
@@ -43,10 +53,13 @@ func report(out io.Writer, err error) int {
 	case errors.As(err, &silent):
 		return silent.status
 	case errors.As(err, &usage):
-		fmt.Fprintf(out, "imagefs: %v\n\nRun '%s --help' for more information\n", err, usage.command)
-		return exitUsage
+		fmt.Fprintln(out, usage)
+		return usage.status
 	case errors.As(err, &stopped):
 		return exitSignal + int(stopped.signal)
+	case errors.As(err, &status):
+		complain(out, status.err)
+		return status.status
 	}
 	complain(out, err)
 	return exitFailed

@@ -14,7 +14,7 @@ import (
 func historyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "history",
-		Usage:     "Show how an image was made",
+		Usage:     "Show the history of an image",
 		ArgsUsage: "IMAGE",
 		Description: `Examples:
 

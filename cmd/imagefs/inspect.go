@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"text/template"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,22 +15,54 @@ import (
 func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
-		Usage:     "Display detailed information on images",
-		ArgsUsage: "IMAGE [IMAGE...]",
+		Usage:     "Return low-level information on Docker objects",
+		ArgsUsage: "NAME|ID [NAME|ID...]",
 		Description: `Examples:
 
    imagefs inspect alpine:3.19
    imagefs inspect --format '{{json .Config.Cmd}}' alpine 81e7034c8b70`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Usage: "print \"json\" in one line, or by a Go `TEMPLATE`"},
+			inspectFormatFlag(),
+			&cli.BoolFlag{Name: "size", Aliases: []string{"s"}, Usage: "for docker's sake: it is of containers"},
+			&cli.StringFlag{Name: "type", Usage: "look for objects of `TYPE`; there are images only"},
 			rootFlag(),
 		},
-		Action: inspect,
+		Action: func(c *cli.Context) error {
+			switch kind := c.String("type"); {
+			case kind == "":
+				return inspect(c, "object", true)
+			case slices.Contains(objectTypes, kind):
+				return inspect(c, kind, kind == "image")
+			default:
+				return fmt.Errorf("%q is not a valid value for --type", kind)
+			}
+		},
 	}
 }
 
-// inspect prints what it finds, and then complains of what it did not, as docker does.
-func inspect(c *cli.Context) error {
+// objectTypes are what docker has (docker/cli command/system/inspect.go).
+var objectTypes = []string{"config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"}
+
+func imageInspectCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "inspect",
+		Usage:     "Display detailed information on one or more images",
+		ArgsUsage: "IMAGE [IMAGE...]",
+		Description: `Examples:
+
+   imagefs image inspect alpine:3.19`,
+		Flags:  []cli.Flag{inspectFormatFlag(), rootFlag()},
+		Action: func(c *cli.Context) error { return inspect(c, "image", true) },
+	}
+}
+
+func inspectFormatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Aliases: []string{"f"}, Usage: "print \"json\" in one line, or by a Go `TEMPLATE`"}
+}
+
+// inspect prints what it finds, and then complains of what it did not, as docker does: that there is no such kind. Of
+// other kinds than images there is nothing to find.
+func inspect(c *cli.Context, kind string, exist bool) error {
 	args, err := words(c, 1, -1)
 	if err != nil {
 		return err
@@ -49,7 +79,14 @@ func inspect(c *cli.Context) error {
 	objects := []json.RawMessage{}
 	var failed error
 	for _, word := range args {
+		if !exist {
+			failed = errors.Join(failed, noSuch(kind, word))
+			continue
+		}
 		img, err := imagefs.Resolve(snap, word)
+		if imagefs.KindOf(err) == imagefs.NotFound {
+			err = noSuch(kind, word)
+		}
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -68,81 +105,7 @@ func inspect(c *cli.Context) error {
 	return errors.Join(write(os.Stdout, objects), failed)
 }
 
-type inspectWriter func(out io.Writer, objects []json.RawMessage) error
-
-func newInspectWriter(format string) (inspectWriter, error) {
-	switch format {
-	case "":
-		return writeIndented, nil
-	case "json":
-		return writeCompact, nil
-	}
-	tmpl, err := parseTemplate(format)
-	if err != nil {
-		return nil, err
-	}
-	return func(out io.Writer, objects []json.RawMessage) error { return writeByTemplate(out, tmpl, objects) }, nil
-}
-
-func writeIndented(out io.Writer, objects []json.RawMessage) error {
-	var text bytes.Buffer
-	if err := json.Indent(&text, joinJSON(objects), "", "    "); err != nil {
-		return err
-	}
-	text.WriteByte('\n')
-	_, err := text.WriteTo(out)
-	return err
-}
-
-func writeCompact(out io.Writer, objects []json.RawMessage) error {
-	var text bytes.Buffer
-	if err := json.Compact(&text, joinJSON(objects)); err != nil {
-		return err
-	}
-	text.WriteByte('\n')
-	_, err := text.WriteTo(out)
-	return err
-}
-
-// joinJSON makes an array; package json would escape < and > in it.
-func joinJSON(objects []json.RawMessage) []byte {
-	parts := make([][]byte, len(objects))
-	for i, o := range objects {
-		parts[i] = o
-	}
-	return fmt.Appendf(nil, "[%s]", bytes.Join(parts, []byte(",")))
-}
-
-// writeByTemplate gives the template docker's object or, if it names what that has not, the JSON's.
-func writeByTemplate(out io.Writer, tmpl *template.Template, objects []json.RawMessage) error {
-	var failed error
-	for _, object := range objects {
-		var typed imagefs.ImageInspect
-		if err := json.Unmarshal(object, &typed); err != nil {
-			return err
-		}
-		var text bytes.Buffer
-		if tmpl.Execute(&text, typed) != nil {
-			text.Reset()
-			if err := writeRaw(&text, tmpl, object); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("template parsing error: %w", err))
-				continue
-			}
-		}
-		text.WriteByte('\n')
-		if _, err := text.WriteTo(out); err != nil {
-			return err
-		}
-	}
-	return failed
-}
-
-func writeRaw(out io.Writer, tmpl *template.Template, object []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(object))
-	dec.UseNumber()
-	var raw any
-	if err := dec.Decode(&raw); err != nil {
-		return err
-	}
-	return template.Must(tmpl.Clone()).Option("missingkey=error").Execute(out, raw)
+func noSuch(kind, word string) error {
+	//lint:ignore ST1005 docker's words
+	return &imagefs.Error{Kind: imagefs.NotFound, Subject: word, Err: fmt.Errorf("No such %s: %s", kind, word)}
 }

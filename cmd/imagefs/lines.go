@@ -25,7 +25,7 @@ func (l *lines) Line(text string) {
 func (l *lines) Layer(p imagefs.LayerProgress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.Status == imagefs.StatusDownloading || l.last[p.ID] == p.Status {
+	if moves[p.Status] || l.last[p.ID] == p.Status {
 		return
 	}
 	if l.last == nil {
@@ -35,7 +35,17 @@ func (l *lines) Layer(p imagefs.LayerProgress) {
 	fmt.Fprintf(l.out, "%s: %s\n", p.ID, p.Status)
 }
 
-func (l *lines) end() {}
+func (l *lines) end(error) {}
+
+// moves are the states in which a layer's bytes go one by one; docker has no lines for them.
+var moves = map[string]bool{
+	imagefs.StatusDownloading: true, imagefs.StatusPushing: true, imagefs.StatusLoading: true,
+}
+
+// plain reports lines only.
+type plain struct{ lines }
+
+func (p *plain) Layer(imagefs.LayerProgress) {}
 
 // lastLine reports, as docker pull --quiet does, nothing but the last line: the name.
 type lastLine struct {
@@ -52,8 +62,24 @@ func (l *lastLine) Line(text string) {
 
 func (l *lastLine) Layer(imagefs.LayerProgress) {}
 
-func (l *lastLine) end() {
-	if l.text != "" {
+func (l *lastLine) end(err error) {
+	if err == nil {
 		fmt.Fprintln(l.out, l.text)
+	}
+}
+
+// onlyName reports, as docker push --quiet does, nothing but what was pushed.
+type onlyName struct {
+	out  io.Writer
+	name string
+}
+
+func (n *onlyName) Line(string) {}
+
+func (n *onlyName) Layer(imagefs.LayerProgress) {}
+
+func (n *onlyName) end(err error) {
+	if err == nil {
+		fmt.Fprintln(n.out, n.name)
 	}
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"os"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/imagefs/imagefs"
 )
@@ -13,7 +11,7 @@ import (
 func pullCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "pull",
-		Usage:     "Download an image from a registry",
+		Usage:     "Pull an image or a repository from a registry",
 		ArgsUsage: "NAME[:TAG|@DIGEST]",
 		Description: `Examples:
 
@@ -26,6 +24,7 @@ func pullCommand() *cli.Command {
 			&cli.StringFlag{Name: "platform", Usage: "download for `OS/ARCH[/VARIANT]` instead of for this machine"},
 			&cli.BoolFlag{Name: "all-platforms", Usage: "download for all platforms there are"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print only the name"},
+			trustFlag(),
 			rootFlag(),
 		}, registryFlags()...),
 		Action: pull,
@@ -48,28 +47,6 @@ func pull(c *cli.Context) error {
 		AllPlatforms: c.Bool("all-platforms"),
 		AllTags:      c.Bool("all-tags"),
 	}, reporter)
-	reporter.end()
+	reporter.end(err)
 	return errors.Join(err, s.Close())
-}
-
-// reporter shows how a pull goes on; end is called once, after all reports.
-type reporter interface {
-	imagefs.Reporter
-	end()
-}
-
-func newReporter(quiet bool) reporter {
-	switch {
-	case quiet:
-		return &lastLine{out: os.Stdout}
-	case hasRoom(os.Stdout):
-		return &bars{out: os.Stdout}
-	}
-	return &lines{out: os.Stdout}
-}
-
-// hasRoom tells whether f is a terminal that knows its size; bars need some.
-func hasRoom(f *os.File) bool {
-	width, height, err := term.GetSize(int(f.Fd()))
-	return err == nil && width > 0 && height > 0
 }

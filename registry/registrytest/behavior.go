@@ -84,7 +84,7 @@ func IgnoreRange() Behavior {
 	return func(s *Server, w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.Header.Del("Range")
-		s.content.ServeHTTP(w, r)
+		s.answer(w, r)
 	}
 }
 
@@ -113,7 +113,7 @@ func Redirect(base string) Behavior {
 // record is the right answer.
 func (s *Server) record(r *http.Request) *httptest.ResponseRecorder {
 	right := httptest.NewRecorder()
-	s.content.ServeHTTP(right, r)
+	s.answer(right, r)
 	return right
 }
 

@@ -77,7 +77,7 @@ func (s *Server) put(method, target, mediaType string, body []byte) {
 	r := httptest.NewRequest(method, target, bytes.NewReader(body))
 	r.Header.Set("Content-Type", mediaType)
 	w := httptest.NewRecorder()
-	s.content.ServeHTTP(w, r)
+	s.answer(w, r)
 	if w.Code != http.StatusCreated {
 		s.t.Fatalf("registrytest: %s %s: %d %s", method, target, w.Code, w.Body)
 	}

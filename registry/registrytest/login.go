@@ -10,6 +10,7 @@ import (
 type login struct {
 	user, password string
 	token          string // "" if the password itself is wanted
+	identity       string // that a service gives beside a token, and takes for the password; "" for none
 }
 
 // RequireBasic asks for the user's password with each request.
@@ -21,6 +22,14 @@ func (s *Server) RequireBasic(user, password string) {
 // Each call makes a new token and refuses those before it.
 func (s *Server) RequireToken(user, password string) {
 	s.require(&login{user: user, password: password, token: rand.Text()})
+}
+
+// RequireIdentity is [Server.RequireToken] with a service that gives an identity token to those who want one, and takes it
+// for the password. It returns that.
+func (s *Server) RequireIdentity(user, password string) (identity string) {
+	identity = rand.Text()
+	s.require(&login{user: user, password: password, token: rand.Text(), identity: identity})
+	return identity
 }
 
 func (s *Server) require(l *login) {
@@ -58,10 +67,15 @@ func (l *login) challenge(s *Server) Behavior {
 // serveToken is the token service.
 func (l *login) serveToken(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	if l.user != "" && !l.hasPassword(r) && r.FormValue("refresh_token") != l.password {
+	identity := r.FormValue("refresh_token")
+	if l.user != "" && !l.hasPassword(r) && identity != l.password && (identity == "" || identity != l.identity) {
 		w.WriteHeader(http.StatusUnauthorized)
 		w.Write([]byte(`{"details":"incorrect username or password"}`))
 		return
 	}
-	json.NewEncoder(w).Encode(map[string]string{"token": l.token})
+	answer := map[string]string{"token": l.token}
+	if r.FormValue("offline_token") == "true" && l.identity != "" {
+		answer["refresh_token"] = l.identity
+	}
+	json.NewEncoder(w).Encode(answer)
 }

@@ -31,13 +31,15 @@ type Server struct {
 
 	t       testing.TB
 	http    *httptest.Server
-	content http.Handler  // the registry itself
+	content http.Handler  // the registry itself, but for uploads
 	done    chan struct{} // closed when the server closes
 
 	mu       sync.Mutex // guards what follows
 	rules    []*rule
 	login    *login // nil for anybody
 	requests []*Request
+	uploads  map[string]*upload // by the last part of their location
+	held     map[string][]byte  // blobs, by repository@digest
 }
 
 // New starts a registry that speaks plain HTTP.
@@ -56,11 +58,8 @@ func NewTLS(t testing.TB) *Server {
 }
 
 func prepare(t testing.TB) *Server {
-	s := &Server{
-		t:       t,
-		content: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))),
-		done:    make(chan struct{}),
-	}
+	s := &Server{t: t, done: make(chan struct{}), uploads: map[string]*upload{}, held: map[string][]byte{}}
+	s.content = ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithBlobHandler(blobs{s}))
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
 	return s
@@ -119,6 +118,13 @@ func right(l *login) Behavior {
 			l.serveToken(w, r)
 			return
 		}
+		s.answer(w, r)
+	}
+}
+
+// answer is the registry's own.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	if !s.serveUpload(w, r) {
 		s.content.ServeHTTP(w, r)
 	}
 }

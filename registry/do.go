@@ -5,18 +5,32 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // request is what one host is asked for.
 type request struct {
+	method string // "" for GET
 	url    func(scheme string) (*url.URL, error)
-	scope  string // of the token that it takes, such as "repository:library/alpine:pull"
+	scope  string // of the token that it takes, as question's
 	header http.Header
+	body   *body         // nil for none
+	settle time.Duration // how long the answer to the whole body may take; 0 for Options.StallTimeout
 }
 
-// get asks e, with the user's credentials if it wants them. A status other than 2xx is an [*answer].
-func (c *Client) get(ctx context.Context, e *endpoint, r request) (*http.Response, error) {
-	resp, err := c.getByAnyScheme(ctx, e, r)
+// at is the request's url for a path below /v2/ of e.
+func at(e *endpoint, path string) func(string) (*url.URL, error) {
+	return func(scheme string) (*url.URL, error) { return e.url(scheme, path) }
+}
+
+// exactly is the request's url where it is known already.
+func exactly(u *url.URL) func(string) (*url.URL, error) {
+	return func(string) (*url.URL, error) { return u, nil }
+}
+
+// do asks e, with the user's credentials if it wants them. A status other than 2xx is an [*answer].
+func (c *Client) do(ctx context.Context, e *endpoint, r request) (*http.Response, error) {
+	resp, err := c.doByAnyScheme(ctx, e, r)
 	if err != nil {
 		return nil, err
 	}
@@ -26,8 +40,8 @@ func (c *Client) get(ctx context.Context, e *endpoint, r request) (*http.Respons
 	return resp, nil
 }
 
-// getByAnyScheme finds out, where it is not known yet, whether e speaks http or https.
-func (c *Client) getByAnyScheme(ctx context.Context, e *endpoint, r request) (*http.Response, error) {
+// doByAnyScheme finds out, where it is not known yet, whether e speaks http or https.
+func (c *Client) doByAnyScheme(ctx context.Context, e *endpoint, r request) (*http.Response, error) {
 	schemes := e.candidates()
 	resp, err := c.authorized(ctx, e, schemes[0], r)
 	if speaks(schemes[0], resp, err) {
@@ -73,14 +87,18 @@ func speaks(scheme string, resp *http.Response, err error) bool {
 	return err == nil && (scheme == "https" || resp.StatusCode != http.StatusBadRequest) || hasKind(err) && !errors.Is(err, ErrStalled)
 }
 
-// authorized asks with the Authorization that worked last, and once more with a new one if that is refused.
+// authorized asks with the Authorization that worked last, and once more with a new one if that is refused. A URL that is
+// not e's own gets none.
 func (c *Client) authorized(ctx context.Context, e *endpoint, scheme string, r request) (*http.Response, error) {
 	u, err := r.url(scheme)
 	if err != nil {
 		return nil, fail(ErrProtocol, "not an address: %v", err)
 	}
+	if own, err := e.url(scheme, ""); err != nil || !sameOrigin(own, u) {
+		return c.send(ctx, u, r, "")
+	}
 	used := e.auth.current(r.scope)
-	resp, err := c.send(ctx, u, withAuthorization(r.header, used))
+	resp, err := c.send(ctx, u, r, used)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !sameOrigin(u, resp.Request.URL) {
 		return resp, err
 	}
@@ -91,18 +109,8 @@ func (c *Client) authorized(ctx context.Context, e *endpoint, scheme string, r r
 		return nil, err
 	}
 	if fresh == used {
+		refusal.noPassword = fresh == ""
 		return nil, refusal
 	}
-	return c.send(ctx, u, withAuthorization(r.header, fresh))
-}
-
-func withAuthorization(header http.Header, value string) http.Header {
-	header = header.Clone()
-	if header == nil {
-		header = http.Header{}
-	}
-	if value != "" {
-		header.Set("Authorization", value)
-	}
-	return header
+	return c.send(ctx, u, r, fresh)
 }

@@ -1,0 +1,41 @@
+package archive_test
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/imagefs/imagefs/store/archive"
+)
+
+func TestCompressor(t *testing.T) {
+	want := bytes.Repeat([]byte("imagefs"), 1<<18)
+	for name, open := range map[string]func(io.Reader) (io.Reader, error){
+		"x.tar":     func(r io.Reader) (io.Reader, error) { return r, nil },
+		"x.tar.gz":  func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"x.tgz":     func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		"x.tar.zst": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
+	} {
+		var out bytes.Buffer
+		w, err := archive.Compressor(name, &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := open(&out)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+}

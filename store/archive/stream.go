@@ -1,0 +1,216 @@
+package archive
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"sync"
+
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagefs/imagefs/store"
+)
+
+// maxDocuments is how large the documents of a stream may be together, in bytes.
+const maxDocuments = 64 << 20
+
+// stream is an archive that can be read once, from its start: documents are kept in memory and layers are staged as they
+// come, whatever they are called.
+type stream struct {
+	store    *store.Store
+	claim    *store.Claim
+	progress Progress
+
+	documents map[string][]byte
+	size      int // of documents
+	staged    map[string]*store.StagedLayer
+	faults    map[string]error // of layers that could not be staged
+	links     links
+	blobs     func() map[digest.Digest]bool // of layers in the store
+}
+
+func newStream(s *store.Store, c *store.Claim, progress Progress) *stream {
+	return &stream{
+		store: s, claim: c, progress: progress, links: links{},
+		blobs:     sync.OnceValue(func() map[digest.Digest]bool { return layerBlobs(s) }),
+		documents: map[string][]byte{}, staged: map[string]*store.StagedLayer{}, faults: map[string]error{},
+	}
+}
+
+// read reads the whole stream.
+func (s *stream) read(ctx context.Context, in io.Reader) error {
+	r := tar.NewReader(in)
+	last := ""
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		h, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			last = clean(h.Name)
+			err = s.entry(ctx, last, h, r)
+		}
+		if err != nil {
+			return explain(err, last)
+		}
+	}
+}
+
+// explain tells what an error of the tar means that came after the entry last.
+func explain(err error, last string) error {
+	var d *DamagedError
+	switch {
+	case errors.As(err, &d):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF) && last != "":
+		return damaged("", "it is cut short in or after %s", last)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &UnknownError{"it is cut short, or no tar"}
+	case errors.Is(err, tar.ErrHeader) && last != "":
+		return damaged("", "invalid tar header after %s", last)
+	case errors.Is(err, tar.ErrHeader):
+		return &UnknownError{"invalid tar header"}
+	}
+	return err
+}
+
+func (s *stream) entry(ctx context.Context, name string, h *tar.Header, r io.Reader) error {
+	s.forget(name)
+	switch h.Typeflag {
+	case tar.TypeSymlink:
+		s.links.symlink(name, h.Linkname)
+	case tar.TypeLink:
+		s.links[name] = clean(h.Linkname)
+	case tar.TypeReg, tar.TypeGNUSparse:
+		return s.file(ctx, &entry{r: r, name: name, size: h.Size})
+	}
+	return nil
+}
+
+// forget drops an earlier entry of that name: the last one counts.
+func (s *stream) forget(name string) {
+	if old := s.staged[name]; old != nil {
+		_ = old.Discard()
+	}
+	s.size -= len(s.documents[name])
+	delete(s.staged, name)
+	delete(s.faults, name)
+	delete(s.documents, name)
+	delete(s.links, name)
+}
+
+func (s *stream) file(ctx context.Context, e *entry) error {
+	r := bufio.NewReaderSize(e.r, blockSize)
+	block, err := r.Peek(blockSize)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	e.r = r
+	if !isLayer(block) {
+		return s.keep(e)
+	}
+	if has, err := s.has(ctx, e.name); has || err != nil {
+		return err
+	}
+	staged, err := stageEntry(ctx, s.store, e, s.progress)
+	var d *DamagedError
+	if errors.As(err, &d) { // perhaps nobody needs it
+		s.faults[e.name] = err
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.staged[e.name] = staged
+	return nil
+}
+
+// keep keeps a document, or what might be one.
+func (s *stream) keep(e *entry) error {
+	if e.size > maxDocument {
+		return nil
+	}
+	data, err := readDocument(e.name, e.size, e.r)
+	if err != nil {
+		return err
+	}
+	if s.size += len(data); s.size > maxDocuments {
+		return damaged("", "its manifests and configs have more than %d bytes", maxDocuments)
+	}
+	s.documents[e.name] = data
+	return nil
+}
+
+// has tells whether the store has what an entry's name says it is.
+func (s *stream) has(ctx context.Context, name string) (bool, error) {
+	d, ok := digestIn(name)
+	if !ok {
+		return false, nil
+	}
+	if err := s.claim.Add(ctx, d); err != nil {
+		return false, err
+	}
+	if s.blobs()[d] && s.store.HasBlob(d) {
+		return true, nil
+	}
+	return hasLayer(s.store, d)
+}
+
+// layerBlobs are the blobs of the layers of all images.
+func layerBlobs(s *store.Store) map[digest.Digest]bool {
+	blobs := make(map[digest.Digest]bool)
+	for _, img := range s.Snapshot().Images {
+		for _, l := range img.Layers {
+			blobs[l.Digest] = true
+		}
+	}
+	return blobs
+}
+
+func hasLayer(s *store.Store, diffID digest.Digest) (bool, error) {
+	_, err := s.FindLayer(diffID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (s *stream) document(name string) ([]byte, error) {
+	name, err := s.links.follow(name)
+	if err != nil {
+		return nil, err
+	}
+	data, ok := s.documents[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return data, nil
+}
+
+func (s *stream) stage(_ context.Context, name string) (*store.StagedLayer, error) {
+	name, err := s.links.follow(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.faults[name]; err != nil {
+		return nil, err
+	}
+	if s.staged[name] == nil {
+		return nil, fs.ErrNotExist
+	}
+	return s.staged[name], nil
+}
+
+func (s *stream) close() error {
+	var errs []error
+	for _, staged := range s.staged {
+		errs = append(errs, staged.Discard())
+	}
+	return errors.Join(errs...)
+}
