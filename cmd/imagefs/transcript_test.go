@@ -99,7 +99,7 @@ func newDockerStage(t *testing.T, client string) *stage {
 	if err := os.Symlink(client, filepath.Join(s.dir, "bin/docker")); err != nil {
 		t.Fatal(err)
 	}
-	s.normalise(regexp.QuoteMeta(dir), "$DOCKER")
+	s.normalise(regexp.QuoteMeta(dir), "$$DOCKER")
 	s.normalise(`(?m)^(Error response from daemon|Error|docker): `, "")
 	return s
 }
@@ -152,13 +152,17 @@ func (s *stage) play(t *testing.T, script []string) {
 			s.normalise(strings.TrimSpace(strings.TrimPrefix(id, "sha256:")), name)
 			s.normalise(id[len("sha256:"):][:12], name)
 		}
-		s.answers = append(s.answers, s.answer(out.String(), diag.String(), cmd.ProcessState.String()))
+		answer := s.answer(out.String(), diag.String(), cmd.ProcessState.String())
+		if strings.HasSuffix(line, "# as a set") {
+			answer = asSet(answer)
+		}
+		s.answers = append(s.answers, sortLayers(answer))
 	}
 }
 
 // answer joins what a command said, normalised.
 func (s *stage) answer(out, diag, status string) string {
-	text := sortLayers(out) + "--- stderr\n" + diag + "--- " + status + "\n"
+	text := out + "--- stderr\n" + diag + "--- " + status + "\n"
 	for _, r := range s.replace {
 		text = r.from.ReplaceAllString(text, r.to)
 	}
@@ -170,6 +174,14 @@ func (s *stage) answer(out, diag, status string) string {
 }
 
 var young = regexp.MustCompile(`(Less than a second|\d+ seconds?) ago`)
+
+// asSet sorts the lines of an answer, each of them once.
+func asSet(answer string) string {
+	out, rest, _ := strings.Cut(answer, "--- stderr")
+	lines := strings.SplitAfter(out, "\n")
+	slices.Sort(lines)
+	return strings.Join(slices.Compact(lines), "") + "--- stderr" + rest
+}
 
 // sortLayers sorts lines of layers, which are under way at the same time.
 func sortLayers(out string) string {
@@ -202,7 +214,7 @@ func explain(line, docker, imagefs string, used map[string]bool) [2]string {
 			imagefs = pattern.ReplaceAllString(imagefs, d.imagefs)
 		}
 	}
-	return [2]string{docker, imagefs}
+	return [2]string{sortLayers(docker), sortLayers(imagefs)}
 }
 
 // TestDifferences: docs/cli.md lists what differs from docker, and why.
