@@ -8,6 +8,7 @@
 //	RUN/NAME              the content mount, unless --content names another place
 //	RUN/NAME.state/       lock: flock(2), held by the holder; socket: the holder's; place.json: where the parts
 //	                      are; journal: what a server hands down to its successor, see package control
+//	ROOT/mounts/…         the images that this mount shows, which the store keeps; flock(2), held by the holder, too
 //
 // RUN is /run/imagefs for root, $XDG_RUNTIME_DIR/imagefs otherwise; NAME is the mount point's own name and eight hex
 // digits of its path's sha256.

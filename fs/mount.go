@@ -66,8 +66,21 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
+	defer collect(ctx, c.Root)
 	defer m.close()
 	return m.hold(ctx, ready)
+}
+
+// collect removes from the store what was removed while the mount still had it.
+func collect(ctx context.Context, root string) {
+	s, err := store.Open(root)
+	if err == nil {
+		_, err = s.Collect(context.WithoutCancel(ctx))
+		err = errors.Join(err, s.Close())
+	}
+	if err != nil {
+		log.Printf("what was removed from %s may still take space: %v", root, err)
+	}
 }
 
 // clear detaches what a killed holder left behind.
@@ -109,12 +122,13 @@ func (p place) clear() error {
 type held struct {
 	place  place
 	config serveConfig
-	files  []*os.File // names device, names slots, content device, content slots: descriptors 3 to 6 of the server
+	// Descriptors 3 to 7 of the server: names device, names slots, content device, content slots, pins.
+	files  []*os.File
 	holder conn.Holder
 }
 
 func mountBoth(p place, c MountConfig) (_ *held, err error) {
-	m := &held{place: p, config: serveConfig{MountConfig: c, Place: p, Connection: rand.Text()}}
+	m := &held{place: p, config: serveConfig{MountConfig: c, Place: p, Connection: rand.Text(), Pins: true}}
 	defer func() {
 		if err != nil {
 			m.close()
@@ -133,6 +147,11 @@ func mountBoth(p place, c MountConfig) (_ *held, err error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Unmount(p.Mountpoint, true))
 	}
+	pins, err := store.LockPins(c.Root, m.config.Connection)
+	if err != nil {
+		return nil, errors.Join(err, m.unmount(true))
+	}
+	m.files = append(m.files, pins)
 	return m, nil
 }
 

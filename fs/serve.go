@@ -22,6 +22,7 @@ type serveConfig struct {
 	MountConfig
 	Place      place
 	Connection string // names this mount, for all its servers
+	Pins       bool   // the holder has locked the mount's pins in the store, and hands them down
 }
 
 // Serve answers both trees on the descriptors that the holder hands down, until they are unmounted. args is what
@@ -72,7 +73,11 @@ func newServer(args []string) (*server, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	engine := imagefs.New(s.store, registry.New(registry.Options{Insecure: c.Insecure, Mirrors: c.Mirrors}))
-	s.content = content.New(s.store, log.Printf)
+	pins, err := s.pins(c)
+	if err != nil {
+		return nil, err
+	}
+	s.content = content.New(s.store, pins, log.Printf)
 	s.contentConn, err = conn.NewServer(inherited(5), inherited(6), s.content, conn.Options{
 		Fuse: content.MountOptions(), Workers: contentWorkers,
 	})
@@ -92,6 +97,14 @@ func newServer(args []string) (*server, error) {
 	return s, err
 }
 
+// pins are what the mount keeps in the store; nil if the holder, which may be of an older version, has none.
+func (s *server) pins(c serveConfig) (content.Pins, error) {
+	if !c.Pins {
+		return nil, nil
+	}
+	return s.store.OpenPins(inherited(7))
+}
+
 // run serves until the first of the trees is unmounted; the holder then takes the other down.
 func (s *server) run() error {
 	var tasks sync.WaitGroup
@@ -101,6 +114,7 @@ func (s *server) run() error {
 	go func() { ended <- s.contentConn.Serve() }()
 	tasks.Go(s.watch)
 	tasks.Go(s.adopt)
+	tasks.Go(func() { s.content.LetGo(s.ctx, s.contentConn) })
 	if s.contentConn.TookOver() {
 		// Tags may have moved while no server watched.
 		s.content.Changed(s.contentConn, nil, s.store.Snapshot())

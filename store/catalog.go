@@ -74,9 +74,17 @@ func (s *Store) load() (*Snapshot, *view, error) {
 	if last := s.current.Load(); last != nil && last.equal(snap) {
 		snap = last
 	}
+	s.renew()
 	s.catalog.documents, s.catalog.images = v.documents, snap.byID
 	s.current.Store(snap)
 	return snap, v, nil
+}
+
+// renew drops what is open of layers that were collected and have come back: they may have been unpacked of another blob.
+func (s *Store) renew() {
+	if s.layers.dropReplaced(s.layerIndex) {
+		s.trees.keep(nil)
+	}
 }
 
 // view is a catalog together with what was on disk at one moment.

@@ -13,5 +13,5 @@
 // What a handler may rely on: the same Unique means the same request, begun again by a successor. Its cancel channel is
 // closed when the thread that waits for it is to stop, by Ctrl-C or kill, and not by the other signals for which the
 // kernel interrupts requests, such as the end of a shell's background job; that survives takeovers, too. FORGET may
-// come twice, or not at all, when a server dies.
+// come twice, or not at all, when a server dies: it says when to ask [Server.Knows], not what the kernel knows.
 package conn

@@ -24,21 +24,31 @@ func (s *Server) EntryNotify(node uint64, name string) error {
 // The kernel waits for the pages' locks, which it holds until it has the answer to their READ: what is said of
 // EntryNotify holds here, too.
 func (s *Server) InodeNotify(node uint64, off, n int64) error {
-	body := make([]byte, 24) // struct fuse_notify_inval_inode_out: ino, off, len
+	return s.notify(notifyInvalidateInode, inodeNotification(node, off, n))
+}
+
+// inodeNotification makes a struct fuse_notify_inval_inode_out: ino, off, len.
+func inodeNotification(node uint64, off, n int64) []byte {
+	body := make([]byte, 24)
 	order.PutUint64(body, node)
 	order.PutUint64(body[8:], uint64(off))
 	order.PutUint64(body[16:], uint64(n))
-	return s.notify(notifyInvalidateInode, body)
+	return body
 }
 
-// notify sends a message that answers no request: its Unique is 0, its code stands where an errno would.
+// notify is send for what may be unknown to the kernel.
 func (s *Server) notify(code int32, body []byte) error {
+	if err := s.send(code, body); err != syscall.ENOENT {
+		return err
+	}
+	return nil
+}
+
+// send sends a message that answers no request: its Unique is 0, its code stands where an errno would.
+func (s *Server) send(code int32, body []byte) error {
 	message := make([]byte, outHeaderSize, outHeaderSize+len(body))
 	message = append(message, body...)
 	putHeader(message, len(message), 0, 0)
 	order.PutUint32(message[4:], uint32(code))
-	if err := s.write(message); err != nil && err != syscall.ENOENT {
-		return err
-	}
-	return nil
+	return s.write(message)
 }

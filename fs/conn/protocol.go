@@ -21,6 +21,7 @@ const (
 	notifyPoll            = 1
 	notifyInvalidateInode = 2
 	notifyInvalidateEntry = 3
+	notifyPrune           = 9
 
 	pollScheduleNotify = 1
 

@@ -23,7 +23,7 @@ func (b blob) attr(a *fuse.Attr) error {
 		return err
 	}
 	defer b.im.fs.readers.put(r)
-	b.im.fs.fill(a, unix.S_IFREG|0o444, 1, r.Size(), b.im.Created)
+	b.im.fs.fill(a, unix.S_IFREG|0o444, 1, r.value.Size(), b.im.Created)
 	return nil
 }
 
@@ -33,5 +33,5 @@ func (b blob) readAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	defer b.im.fs.readers.put(r)
-	return r.ReadAt(p, off)
+	return r.value.ReadAt(p, off)
 }

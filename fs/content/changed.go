@@ -2,6 +2,7 @@ package content
 
 import (
 	"slices"
+	"syscall"
 
 	"github.com/imagefs/imagefs/store"
 )
@@ -10,6 +11,12 @@ import (
 type Notifier interface {
 	EntryNotify(node uint64, name string) error
 	InodeNotify(node uint64, off, n int64) error
+	// Prune has it forget the names of a node that nothing uses; EINVAL if it cannot.
+	Prune(node uint64) error
+	// Knows asks it for a node.
+	Knows(node uint64) (bool, error)
+	// Settle waits for the answers that are being given.
+	Settle()
 }
 
 // Changed tells the kernel what is different in new: the root's listing, images that are gone, and the files that tell
@@ -21,6 +28,10 @@ func (f *FS) Changed(n Notifier, old, new *store.Snapshot) {
 	if anew {
 		old = &store.Snapshot{}
 	}
+	if len(f.renewed().gone) > 0 {
+		f.stir()
+	}
+	n.Settle()
 	f.notify(n.InodeNotify(rootID, 0, 0))
 	sameImages := f.forgetImages(n, old, new)
 	before, after := referencesByImage(old), referencesByImage(new)
@@ -29,7 +40,9 @@ func (f *FS) Changed(n Notifier, old, new *store.Snapshot) {
 			f.notify(n.InodeNotify(nodeID(im.Number, platformsFile), 0, 0))
 		}
 		if anew || !slices.EqualFunc(before[im.Number], after[im.Number], sameReference) {
-			f.notify(n.InodeNotify(nodeID(im.Number, inspectFile), 0, 0))
+			for _, local := range []uint32{inspectFile, imageTarFile, ociTarFile} {
+				f.notify(n.InodeNotify(nodeID(im.Number, local), 0, 0))
+			}
 		}
 	}
 }
@@ -51,7 +64,7 @@ func (f *FS) forgetImages(n Notifier, old, new *store.Snapshot) (same bool) {
 }
 
 func (f *FS) notify(err error) {
-	if err != nil {
+	if err != nil && err != syscall.ENODEV { // which says that nothing is mounted any more
 		f.log.printf("the kernel may show old listings: %v", err)
 	}
 }

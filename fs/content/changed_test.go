@@ -2,6 +2,7 @@ package content
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -23,8 +24,17 @@ func (n *notes) InodeNotify(node uint64, off, length int64) error {
 	return nil
 }
 
+func (n *notes) Prune(node uint64) error         { return nil }
+func (n *notes) Knows(node uint64) (bool, error) { return false, nil }
+func (n *notes) Settle()                         {}
+
 func noteOf(im *store.Image, local uint32) string {
 	return fmt.Sprintf("node %#x 0 0", nodeID(im.Number, local))
+}
+
+// named are those that tell of an image's names.
+func named(im *store.Image) notes {
+	return notes{noteOf(im, inspectFile), noteOf(im, imageTarFile), noteOf(im, ociTarFile)}
 }
 
 func TestChangedTellsTheKernel(t *testing.T) {
@@ -36,10 +46,9 @@ func TestChangedTellsTheKernel(t *testing.T) {
 	}
 	const root = "node 0x1 0 0"
 	stocked := s.store.Snapshot()
-	diff(t, "after a takeover", told(nil, stocked), notes{
-		root, noteOf(s.small, inspectFile), noteOf(s.app, inspectFile),
-		noteOf(s.other, platformsFile), noteOf(s.other, inspectFile),
-	})
+	diff(t, "after a takeover", told(nil, stocked), slices.Concat(
+		notes{root}, named(s.small), named(s.app), notes{noteOf(s.other, platformsFile)}, named(s.other),
+	))
 
 	tag := store.Publication{Name: "docker.io/library/app:2", Target: s.app.Manifest}
 	tag.Manifests = append(tag.Manifests, s.app.Manifest)
@@ -47,12 +56,10 @@ func TestChangedTellsTheKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	tagged := s.store.Snapshot()
-	diff(t, "after a tag", told(stocked, tagged), notes{root, noteOf(s.app, inspectFile)})
+	diff(t, "after a tag", told(stocked, tagged), append(notes{root}, named(s.app)...))
 
 	fresh := storetest.NewImage(t, baseLayer(t)).Publish(t, s.store, "docker.io/library/fresh:latest")
-	diff(t, "after a pull", told(tagged, s.store.Snapshot()), notes{
-		root, noteOf(s.other, platformsFile), noteOf(fresh, inspectFile),
-	})
+	diff(t, "after a pull", told(tagged, s.store.Snapshot()), append(notes{root, noteOf(s.other, platformsFile)}, named(fresh)...))
 	diff(t, "after a removal", told(s.store.Snapshot(), tagged), notes{
 		root, "entry 0x1 " + fresh.ID.Encoded(), noteOf(s.other, platformsFile),
 	})

@@ -35,7 +35,7 @@ func TestDamageIsEIO(t *testing.T) {
 			t.Run(row.name+" "+how, func(t *testing.T) {
 				root := copyOf(t, s.store.Dir())
 				log := &record{}
-				f := New(storetest.Open(t, root), log.printf)
+				f := New(storetest.Open(t, root), nil, log.printf)
 				damage(t, filepath.Join(root, row.damaged))
 				status := readPath(f, image+"/"+row.where)
 				if row.name == "tree" && how == "removed" && status == fuse.OK {

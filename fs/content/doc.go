@@ -1,9 +1,18 @@
 // Package content answers the kernel for the content tree: one directory for each image, by its ID, with its metadata,
 // its merged filesystem, its layers, and itself as an OCI layout.
 //
-// Nothing in the tree changes but two files that tell of tags and of other images (inspect.json, platforms), and images
-// appear and disappear. So the kernel may keep everything for ever; [FS.Changed] tells it what to forget. No state is
-// kept for an open file or directory: OPEN, OPENDIR and FLUSH answer ENOSYS, which makes the kernel stop asking.
+// Nothing in the tree changes but the files that tell of tags and of other images (inspect.json, image.tar, oci.tar,
+// platforms), and images appear and disappear. So the kernel may keep everything for ever; [FS.Changed] tells it what to
+// forget. No state is kept for an open file or directory: OPEN, OPENDIR and FLUSH answer ENOSYS, which makes the kernel
+// stop asking.
+//
+// # Images that are gone
+//
+// An image that was removed from the store has no name any more, but its nodes answer as long as the kernel knows one of
+// them: somebody has a file open, or stands in a directory. The store keeps what is pinned, and an image is pinned before
+// it is shown ([Pins]). That the last one has left is not told but asked: the kernel knows the directories above all that
+// it knows, so it is enough to ask for ID/ ([Notifier].Knows) after it has dropped what it only keeps in its caches. No
+// count is kept that a server could take to its grave; its successor finds the image pinned, and asks.
 //
 // # Node ids
 //
@@ -32,5 +41,7 @@
 // # Concurrency
 //
 // Requests are answered in place, on any number of goroutines. What they read is immutable and reached through atomic
-// pointers; the two caches ([texts], [readers]) and the log have a mutex each, never held while another is taken.
+// pointers; the caches ([texts], [kept]), the names that an image has missed and the log have a mutex each, never held
+// while another is taken. FS.renewing comes before them, and before ROOT/lock of the store, for which it is held a second
+// at most, and only requests to the root that meet a new image wait for it.
 package content

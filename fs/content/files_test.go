@@ -112,7 +112,7 @@ func TestManyLayers(t *testing.T) {
 	}
 	st := storetest.New(t)
 	im := storetest.NewImage(t, layers...).Publish(t, st, "docker.io/library/deep:latest")
-	f := New(st, t.Logf)
+	f := New(st, nil, t.Logf)
 	list := readdirplus(t, f, resolve(t, f, im.ID.Encoded()+"/layers").NodeId, 4096)
 	if first, last := list[2].Name[:4], list[102].Name[:4]; first != "000-" || last != "100-" {
 		t.Errorf("layers go from %s to %s", first, last)
@@ -130,7 +130,7 @@ func TestImageWithoutLayersOrTime(t *testing.T) {
 	st := storetest.New(t)
 	im := storetest.NewImageWithConfig(t, ocispec.Image{Platform: host, RootFS: ocispec.RootFS{Type: "layers"}}).
 		Publish(t, st, "docker.io/library/empty:latest")
-	f := New(st, t.Logf)
+	f := New(st, nil, t.Logf)
 	dir := im.ID.Encoded()
 	if list := readdirplus(t, f, resolve(t, f, dir+"/rootfs").NodeId, 4096); len(list) != 2 {
 		t.Errorf("rootfs: %v", list)

@@ -103,6 +103,6 @@ func stock(t testing.TB) *shelf {
 	}
 	s.index = storetest.NewIndex(t, other.Descriptor, absent, attestation)
 	s.other = s.index.Publish(t, s.store, "docker.io/library/other:latest", other)[0]
-	s.fs = New(s.store, s.log.printf)
+	s.fs = New(s.store, nil, s.log.printf)
 	return s
 }

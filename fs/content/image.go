@@ -34,6 +34,8 @@ const (
 	ociIndexFile
 	blobsFolder
 	sha256Folder
+	imageTarFile
+	ociTarFile
 )
 
 // image is one image with what is open of it. It outlives views.
@@ -43,6 +45,10 @@ type image struct {
 	layers []atomic.Pointer[layer.Layer] // opened when needed
 	rootfs subtree
 	diffs  []subtree // one a layer
+	missed missed
+
+	// The names that image.tar and oci.tar were last told to have; nil before.
+	dockerNames, ociNames atomic.Pointer[string]
 }
 
 func newImage(f *FS, stored *store.Image) *image {
@@ -80,6 +86,10 @@ func (im *image) node(local uint32) (node, error) {
 		return im.blob(local - firstBlob)
 	case local == aliasFile:
 		return aliasLink{im}, nil
+	case local == imageTarFile:
+		return im.imageTar(), nil // no search for each READ of these
+	case local == ociTarFile:
+		return im.ociTar(), nil
 	}
 	return im.dir().find(nodeID(im.Number, local))
 }
@@ -93,6 +103,7 @@ func (im *image) children() []child {
 		im.line(digestFile, "digest", im.Manifest.Digest.String()),
 		im.text(historyFile, "history", im.history(imagefs.HistoryTable)),
 		im.text(historyJSONFile, "history.json", im.history(imagefs.HistoryJSON)),
+		im.file("image.tar", im.imageTar()),
 	}
 	if im.Index != nil {
 		list = append(list, im.raw(indexFile, "index.json", im.Index.Digest))
@@ -102,6 +113,7 @@ func (im *image) children() []child {
 		im.subfolder(layersFolder, imageFolder, "layers", im.layerFolders),
 		im.raw(manifestFile, "manifest.json", im.Manifest.Digest),
 		im.subfolder(ociFolder, imageFolder, "oci", im.ociChildren),
+		im.file("oci.tar", im.ociTar()),
 		im.live(platformsFile, "platforms", im.platforms),
 		child{name: "rootfs", format: unix.S_IFDIR, node: treeDir{&im.rootfs, 0}},
 		im.line(sizeFile, "size", fmt.Sprint(im.Size)),

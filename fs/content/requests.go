@@ -31,6 +31,7 @@ func (f *FS) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.
 		return fuse.ENOENT
 	}
 	if n == nil {
+		f.view().miss(h.NodeId, name)
 		out.EntryValid = forever
 		return fuse.OK
 	}

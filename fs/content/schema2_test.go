@@ -34,7 +34,7 @@ func TestOthersReadASchema2Layout(t *testing.T) {
 	st := storetest.New(t)
 	old := storetest.NewImage(t, storetest.Gzip(t, layertest.Tar(t, layertest.File("f", "1"))))
 	im := schema2(old).Publish(t, st, "docker.io/library/old:1")
-	dir, _ := mount(t, New(st, t.Logf))
+	dir, _ := mount(t, New(st, nil, t.Logf))
 	script := `skopeo inspect --format '{{.Digest}}' oci:$1
 		! skopeo inspect oci:$1:latest 2>/dev/null
 		! umoci stat --image $1 2>/dev/null

@@ -113,7 +113,7 @@ func TestIDsMeanTheSameAfterARestart(t *testing.T) {
 	walk(t, s.fs, rootID, "", func(where string, _ uint64, e listed) {
 		before[e.out.NodeId] = ask(s.fs, e.out.NodeId, where)
 	})
-	again := New(storetest.Open(t, s.store.Dir()), s.log.printf)
+	again := New(storetest.Open(t, s.store.Dir()), nil, s.log.printf)
 	for id, k := range before {
 		if got := ask(again, id, k.where); got != k {
 			t.Errorf("%q is %#v, was %#v", k.where, got.attr, k.attr)

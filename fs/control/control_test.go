@@ -18,8 +18,9 @@ import (
 	"github.com/imagefs/imagefs/store"
 )
 
-// fakeEngine says that it has pulled.
+// fakeEngine says that it has pulled. It does nothing else.
 type fakeEngine struct {
+	Engine
 	pulls atomic.Int32
 	event func(imagefs.Event)
 }

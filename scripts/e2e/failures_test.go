@@ -338,11 +338,15 @@ func zstandard(data []byte) []byte {
 	return w.EncodeAll(data, nil)
 }
 
-// configOf is the config of an image of one layer.
-func configOf(os, architecture string, tar []byte) []byte {
+// configOf is the config of an image of layers.
+func configOf(os, architecture string, tars ...[]byte) []byte {
+	var diffIDs []digest.Digest
+	for _, tar := range tars {
+		diffIDs = append(diffIDs, digest.FromBytes(tar))
+	}
 	config, err := json.Marshal(ocispec.Image{
 		Platform: ocispec.Platform{OS: os, Architecture: architecture},
-		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(tar)}},
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: diffIDs},
 	})
 	if err != nil {
 		panic(err)
