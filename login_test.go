@@ -37,11 +37,9 @@ func TestLogin(t *testing.T) {
 			mayPush(true)
 			got, err = b.Logout(t.Context(), b.reg.Host)
 			says("Removing login credentials for "+b.reg.Host, got, err)
-			got, err = b.Logout(t.Context(), b.reg.Host)
-			says("Not logged in to "+b.reg.Host, got, err)
 			mayPush(false)
 			got, err = b.Logout(t.Context(), "")
-			says("Not logged in to https://index.docker.io/v1/", got, err)
+			says("Removing login credentials for https://index.docker.io/v1/", got, err)
 		})
 	}
 }
