@@ -113,21 +113,11 @@ var differences = []difference{
 		imagefs: "--- stderr\ndial", both: true,
 	},
 	{
-		what: "`logout` says if there was nothing to forget", why: "the words of docker before 20.10",
-		line: `logout .*# again`, docker: `(?s)^Removing login credentials for (.*)$`, imagefs: "Not logged in to $1",
-	},
-	{
 		what: "`events` refuses a filter that it does not know", why: "docker shows everything then",
 		line: `x=y >`, docker: `(?s)^--- stderr\n--- exit status 0`, imagefs: "--- stderr\ninvalid filter 'x'\n--- exit status 1",
 	},
 	{
 		what: "`untag` is an event of each name that goes, by digest, too", why: "docker has one for a tag that takes its digests with it",
 		line: `event=untag`, docker: `(?m)^18$`, imagefs: "22",
-	},
-	{
-		what: "`push -a` is an event for each tag", why: "there is an image to each",
-		line:    `event=push`,
-		docker:  `(\{"status":"push","id":"\$REG/pushed)("[^\n]*"Actor":\{"ID":"\$REG/pushed)("[^\n]*"Attributes":\{)(.*\n)`,
-		imagefs: "$1:v1$2:v1$3\"maintainer\":\"me\",$4$1:v2$2:v2$3\"maintainer\":\"me\",$4",
 	},
 }

@@ -185,7 +185,7 @@ docker login -p x --password-stdin
 docker login --password-stdin
 echo secret | docker login -u me --password-stdin $REG
 docker logout $REG
-docker logout $REG # again
+docker logout $REG
 docker login -u me -p secret 127.0.0.1:1
 
 # events
