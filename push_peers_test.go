@@ -27,7 +27,7 @@ func TestPushToDistribution(t *testing.T) {
 	b.put("web", "1", newImage(t, "a", "b"))
 	pulled, _ := b.pull(imagefs.PullRequest{Ref: b.ref("web:1")})
 	b.give(b.ref("web:1"), reg.Addr+"/web:pulled")
-	loaded := b.load(reg.Addr+"/web:loaded", layertest.Tar(t, layertest.File("big", strings.Repeat("compressible ", 300_000))))
+	loaded := b.build(reg.Addr+"/web:loaded", layertest.Tar(t, layertest.File("big", strings.Repeat("compressible ", 300_000))))
 	b.push(imagefs.PushRequest{Ref: reg.Addr + "/web", AllTags: true})
 	b.give(reg.Addr+"/web:loaded", reg.Addr+"/team/web:loaded")
 	again := b.push(imagefs.PushRequest{Ref: reg.Addr + "/team/web:loaded"})

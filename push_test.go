@@ -46,8 +46,8 @@ func (b *bench) give(source, name string) {
 	}
 }
 
-// load stores an image of plain tars, as one that is loaded from an archive.
-func (b *bench) load(name string, tars ...[]byte) *store.Image {
+// build stores an image of plain tars, as one that is made here.
+func (b *bench) build(name string, tars ...[]byte) *store.Image {
 	b.t.Helper()
 	s := b.Store()
 	claim, err := s.Claim()
@@ -232,7 +232,7 @@ func TestPushCompresses(t *testing.T) {
 	var first digest.Digest
 	for range 2 {
 		b := newBench(t)
-		img := b.load(b.ref("web:1"), tar, layertest.Tar(t, layertest.File("b", "b")))
+		img := b.build(b.ref("web:1"), tar, layertest.Tar(t, layertest.File("b", "b")))
 		before := b.Store().Snapshot().Reference(b.ref("web:1")).Target
 		for range 2 {
 			b.push(imagefs.PushRequest{Ref: b.ref("web:1")})
@@ -309,7 +309,7 @@ func TestPushAtOnce(t *testing.T) {
 func TestPushCancel(t *testing.T) {
 	for _, pattern := range []string{"HEAD", "PATCH", "PUT .*/manifests/"} {
 		b := newBench(t)
-		b.load(b.ref("web:1"), layertest.Tar(t, layertest.File("a", "a")))
+		b.build(b.ref("web:1"), layertest.Tar(t, layertest.File("a", "a")))
 		ctx, cancel := context.WithCancel(t.Context())
 		b.reg.Next(registrytest.Always, pattern, func(s *registrytest.Server, w http.ResponseWriter, r *http.Request) {
 			cancel()

@@ -3,13 +3,14 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/imagefs/imagefs/store/inflate"
 	"github.com/imagefs/imagefs/store/layer"
 )
 
@@ -41,7 +42,7 @@ func decompress(in *queue, out *queue) error {
 		defer closeStream()
 		err = out.fill(stream)
 	}
-	if err != nil && in.failed == nil {
+	if err != nil && !errors.Is(err, in.failed) { // in may have failed further on
 		err = fmt.Errorf("%w: %w", &layer.FormatError{Detail: "it cannot be decompressed"}, err)
 	}
 	return err
@@ -70,7 +71,7 @@ func openStream(in io.Reader) (stream io.Reader, closeStream func(), err error) 
 	}
 	switch compression {
 	case ocispec.MediaTypeImageLayerGzip:
-		z, err := gzip.NewReader(r)
+		z, err := inflate.NewReader(r)
 		return z, func() {}, err
 	case ocispec.MediaTypeImageLayerZstd:
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))

@@ -24,6 +24,7 @@ func (v *View) source(dir, target string) (string, error) {
 	img, err := imagefs.Resolve(v.snap, target)
 	if err != nil {
 		return "", &imagefs.Error{
+			//lint:ignore ST1005 docker's words
 			Kind: imagefs.NotFound, Subject: target, Err: fmt.Errorf("No such image: %s", target),
 			Hint: "a path to a tag or into by-id, or an image's name or ID",
 		}

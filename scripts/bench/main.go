@@ -33,6 +33,11 @@ var comparisons = []struct {
 	{"pull", comparePull},
 	{"walk", compareWalk},
 	{"diff", compareDiff},
+	{"save", compareSave},
+	{"load", compareLoad},
+	{"copy", compareCopy},
+	{"push", comparePush},
+	{"tags", reportTags},
 	{"memory", reportMemory},
 }
 

@@ -44,6 +44,12 @@ func (m *mount) tag(name string, parts ...string) string {
 	return filepath.Join(append([]string{m.dir, name[:i], name[i+1:]}, parts...)...)
 }
 
+// imagefs runs a command on the mount's store.
+func (m *mount) imagefs(ctx context.Context, verb string, args ...string) error {
+	_, err := peers.Run(ctx, "bin/imagefs", append([]string{verb, "--root", m.root}, args...)...)
+	return err
+}
+
 // shell runs a command whose output does not matter.
 func shell(ctx context.Context, command string) error {
 	cmd := exec.CommandContext(ctx, "bash", "-c", "set -o pipefail; "+command)

@@ -24,8 +24,8 @@ func comparePull(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	podman := "podman --root " + l.dir + "/podman --runroot " + l.dir + "/podman-run --storage-driver overlay "
-	defer shell(ctx, podman+"image umount -af; "+podman+"rmi -af; umount "+l.dir+"/podman/overlay")
+	podman := l.podman()
+	defer l.endPodman(ctx)
 	fresh := filepath.Join(l.dir, "fresh")
 	var m *mount
 	defer func() {

@@ -6,9 +6,10 @@ import (
 	"compress/bzip2"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+
+	"github.com/imagefs/imagefs/store/inflate"
 )
 
 // maxWindow is how much of what came before a zstd stream may refer to, in bytes: what zstd --long needs.
@@ -40,7 +41,7 @@ func decompress(in io.Reader) (tar io.Reader, end func(), err error) {
 	case len(start) == 0:
 		err = &UnknownError{"it is empty"}
 	case bytes.HasPrefix(start, magicGzip):
-		tar, err = gzip.NewReader(r)
+		tar, err = inflate.NewReader(r)
 	case bytes.HasPrefix(start, magicZstd):
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
