@@ -28,7 +28,7 @@ Size:     4kB
 Image Layers
 ├── ID: LAYER0 Size:     1kB Top Layer of: [base:1]
 ├── ID: LAYER1 Size:     2kB Top Layer of: [NAMELESS]
-└── ID: LAYER2 Size:     1kB Top Layer of: [web:2 reg.example/web:1]
+└── ID: LAYER2 Size:     1kB Top Layer of: [reg.example/web:1 web:2]
 `
 	short := func(s string) string { return s[:12] }
 	got := strings.NewReplacer(

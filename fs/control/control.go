@@ -43,7 +43,9 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	if err := jobs.load(c.State, c.Connection); err != nil {
 		return nil, err
 	}
-	e.Subscribe(ctx, func(ev imagefs.Event) { events.Publish(func() []byte { return jsonLine(ev) }) })
+	jobs.background.Go(e.Subscribe(ctx, func(ev imagefs.Event) {
+		events.Publish(func() []byte { return jsonLine(ev) })
+	}))
 	jobs.resume()
 	return t, nil
 }
@@ -51,7 +53,7 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 // Add puts a file beside ctl. It must not be called once the tree is in use.
 func (t *Tree) Add(name string, f File, listed bool) { t.files[name] = entry{f, listed} }
 
-// Wait waits for the jobs in the background, once the context of New has ended.
+// Wait waits for the jobs and the events in the background, once the context of New has ended.
 func (t *Tree) Wait() { t.jobs.background.Wait() }
 
 func jsonLine(v any) []byte {

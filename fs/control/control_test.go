@@ -34,7 +34,10 @@ func (e *fakeEngine) Pull(_ context.Context, req imagefs.PullRequest, r imagefs.
 	return nil, nil
 }
 
-func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) { e.event = f }
+func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) func() {
+	e.event = f
+	return func() {}
+}
 
 func newTree(t *testing.T, e *fakeEngine, dir string) *Tree {
 	t.Helper()

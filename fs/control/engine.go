@@ -17,6 +17,6 @@ type Engine interface {
 	Loader
 	Importer
 	Searcher
-	// Subscribe calls f for each event until ctx ends, and returns at once. f must be quick.
-	Subscribe(ctx context.Context, f func(imagefs.Event))
+	// Subscribe calls f for each event until ctx ends, and returns at once; wait returns when f is called no more.
+	Subscribe(ctx context.Context, f func(imagefs.Event)) (wait func())
 }

@@ -199,10 +199,11 @@ func (e *fakeEngine) Pull(ctx context.Context, req imagefs.PullRequest, r imagef
 	return nil, nil
 }
 
-func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) {
+func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) func() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.subscribers = append(e.subscribers, f)
+	return func() {}
 }
 
 func (e *fakeEngine) pulled() []string {
