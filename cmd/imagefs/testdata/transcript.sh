@@ -192,6 +192,7 @@ docker login -u me -p secret 127.0.0.1:1
 sleep 1 # for docker, whose times have no fractions of a second
 docker events --since nope
 docker events --since 1h --until 0s --filter event=nope
+docker events --until 0s --format '{{'
 docker events --since 1h --until 0s --filter x=y > /dev/null
 docker events --since 1h --until 0s --filter event=tag --filter image=web:v1 | sed 's/^[^ ]* //'
 docker events --since 1h --until 0s --filter type=image --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}' # as a set
