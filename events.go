@@ -76,9 +76,16 @@ func (e *Engine) Events(ctx context.Context, req EventsRequest, f func(Event) er
 	})
 }
 
-// Subscribe calls f for each event from now on, in order, until ctx ends. It returns at once.
-func (e *Engine) Subscribe(ctx context.Context, f func(Event)) {
-	go e.Events(ctx, EventsRequest{}, func(ev Event) error { f(ev); return nil })
+// Subscribe calls f for each event from now on, in order, until ctx ends. It returns at once; wait returns when f is called
+// no more. Where the log cannot be followed, nothing comes.
+func (e *Engine) Subscribe(ctx context.Context, f func(Event)) (wait func()) {
+	done := make(chan struct{})
+	req := EventsRequest{Since: time.Now()}
+	go func() {
+		defer close(done)
+		e.Events(ctx, req, func(ev Event) error { f(ev); return nil })
+	}()
+	return func() { <-done }
 }
 
 // newEventFilter reads docker's filters. The error is of kind Invalid.

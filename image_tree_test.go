@@ -23,7 +23,7 @@ func TestTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `Image ID: IMAGE
-Tags:     [reg.example/web:1 web:2]
+Tags:     [web:2 reg.example/web:1]
 Size:     4kB
 Image Layers
 ├── ID: LAYER0 Size:     1kB Top Layer of: [base:1]

@@ -74,7 +74,7 @@ func TestImportFails(t *testing.T) {
 		{"bad platform", imagefs.Invalid, "a/b/c/d", load(tar, imagefs.ImportRequest{Platform: "a/b/c/d"})},
 		{"not a change", imagefs.Invalid, "run is not a valid change command", load(tar, imagefs.ImportRequest{Changes: []string{"RUN true"}})},
 		{"bad port", imagefs.Invalid, "invalid containerPort: http", load(tar, imagefs.ImportRequest{Changes: []string{"EXPOSE http"}})},
-		{"no tar", imagefs.Corrupt, "tar", load(strings.Repeat("no tar", 1000), imagefs.ImportRequest{})},
+		{"no tar", imagefs.Corrupt, "not a valid layer", load(strings.Repeat("no tar", 1000), imagefs.ImportRequest{})},
 	})
 	if snap := b.Store().Snapshot(); len(snap.Images) > 0 {
 		t.Errorf("left %v", snap.Images)

@@ -96,6 +96,7 @@ func explainLoad(err error) error {
 		unknown *archive.UnknownError
 		damaged *archive.DamagedError
 		missing *archive.MissingError
+		other   *store.UnsupportedError
 		known   *Error
 	)
 	kind := KindOf(err)
@@ -103,6 +104,8 @@ func explainLoad(err error) error {
 	switch {
 	case errors.As(err, &known):
 		return err
+	case errors.As(err, &other):
+		return artifact(other.MediaType)
 	case errors.As(err, &unknown):
 		kind, hint = Invalid, "an image is loaded from a docker-archive, an OCI archive or an OCI layout; import takes a root file system"
 	case errors.As(err, &damaged):

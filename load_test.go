@@ -3,6 +3,9 @@ package imagefs_test
 import (
 	"archive/tar"
 	"bytes"
+	"context"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,10 +13,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/registry"
@@ -202,7 +207,7 @@ var failingLoads = []failingLoad{
 		"a root file system", func(t *testing.T, _ storetest.Image) []byte {
 			return layertest.Tar(t, layertest.File("etc/passwd", ""))
 		},
-		imagefs.Invalid, "it has neither manifest.json nor index.json",
+		imagefs.Invalid, "neither manifest.json nor index.json in it names an image",
 	},
 	{
 		"damaged gzip",
@@ -278,7 +283,7 @@ var failingLoads = []failingLoad{
 		func(t *testing.T, _ storetest.Image) []byte {
 			return layertest.Tar(t, layertest.File("index.json", `{"manifests":[]}`))
 		},
-		imagefs.Invalid, "it has neither manifest.json nor index.json",
+		imagefs.Invalid, "neither manifest.json nor index.json in it names an image",
 	},
 	{
 		"artifact",
@@ -288,7 +293,7 @@ var failingLoads = []failingLoad{
 			return layertest.Tar(t, layertest.File("blobs/sha256/"+desc.Digest.Encoded(), string(raw)),
 				layertest.File("index.json", string(mustJSON(t, ocispec.Index{Manifests: []ocispec.Descriptor{desc}}))))
 		},
-		imagefs.Unsupported, "application/x-chart",
+		imagefs.Unsupported, "unsupported media type application/x-chart",
 	},
 }
 
@@ -312,5 +317,54 @@ func TestLoadOpensNothingElse(t *testing.T) {
 		if images, err := b.LoadFile(t.Context(), f, nil); err == nil {
 			t.Errorf("loaded %v", images)
 		}
+	}
+}
+
+// TestLoadInterrupted ends the stream with an error of its own, and by cancelling: the store stays as it was.
+func TestLoadInterrupted(t *testing.T) {
+	root := t.TempDir()
+	e := imagefs.New(storetest.Open(t, root), registry.New(registry.Options{DockerConfig: t.TempDir()}))
+	before := listing(t, root)
+	whole := dockerArchive(func(*[]layertest.Entry) {})(t, newImage(t, "a", "b"))
+	half := bytes.NewReader(whole[:len(whole)/2])
+	if _, err := e.Load(t.Context(), io.MultiReader(half, iotest.ErrReader(syscall.ENOSPC)), nil); imagefs.KindOf(err) != imagefs.NoSpace {
+		t.Errorf("a reader that fails: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	half.Reset(whole[:len(whole)/2])
+	rest := readerFunc(func(p []byte) (int, error) {
+		cancel()
+		return copy(p, whole[len(whole)/2:]), io.EOF
+	})
+	if _, err := e.Load(ctx, io.MultiReader(half, rest), nil); imagefs.KindOf(err) != imagefs.Canceled {
+		t.Errorf("cancelled: %v", err)
+	}
+	if diff := cmp.Diff(before, listing(t, root)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// TestLoadAtOnce loads one archive several times at the same time.
+func TestLoadAtOnce(t *testing.T) {
+	archive, b := saveBench(t).archiveOf("web"), newBench(t)
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error {
+			images, err := b.Load(t.Context(), bytes.NewReader(archive), nil)
+			if err == nil && len(images) != 2 {
+				err = fmt.Errorf("loaded %v", images)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if snap := b.Store().Snapshot(); len(snap.Images) != 2 || len(snap.References) != 3 {
+		t.Errorf("%v %v", snap.Images, snap.References)
 	}
 }

@@ -28,18 +28,14 @@ func (e *Engine) Login(ctx context.Context, req LoginRequest) (string, error) {
 	return "Login Succeeded", nil
 }
 
-// Logout forgets them. It returns docker's words: "Removing login credentials for …".
+// Logout forgets them, if there are any. It returns docker's words: "Removing login credentials for …".
 func (e *Engine) Logout(ctx context.Context, word string) (string, error) {
 	server, err := parseServer(word)
 	if err != nil {
 		return "", err
 	}
-	was, err := e.registry.Logout(ctx, server)
-	if err != nil {
+	if err := e.registry.Logout(ctx, server); err != nil {
 		return "", explainLogin(err, server)
-	}
-	if !was {
-		return "Not logged in to " + server.String(), nil
 	}
 	return "Removing login credentials for " + server.String(), nil
 }

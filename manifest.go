@@ -73,9 +73,7 @@ func checkManifest(m registry.Manifest, doc document) error {
 		return err
 	}
 	if !slices.Contains(configTypes, doc.Config.MediaType) {
-		err := unsupported(doc.Config.MediaType)
-		err.Hint = "this is an artifact, not a container image"
-		return err
+		return artifact(doc.Config.MediaType)
 	}
 	return nil
 }
@@ -103,4 +101,10 @@ func invalidManifest(m registry.Manifest, format string, args ...any) *Error {
 
 func unsupported(mediaType string) *Error {
 	return &Error{Kind: Unsupported, Subject: mediaType, Err: fmt.Errorf("unsupported media type %s", mediaType)}
+}
+
+func artifact(configType string) *Error {
+	err := unsupported(configType)
+	err.Hint = "this is an artifact, not a container image"
+	return err
 }

@@ -88,7 +88,18 @@ func (p *push) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	p.events.append("push", reference.FamiliarString(p.ref), p.attributes(refs))
 	return nil
+}
+
+// attributes are those docker gives the event: the name, and the labels of the one image.
+func (p *push) attributes(pushed []named) map[string]string {
+	attributes := map[string]string{}
+	if !p.allTags {
+		attributes = labels(p.store, pushed[0].Images[0])
+	}
+	attributes["name"] = reference.FamiliarName(p.ref)
+	return attributes
 }
 
 // references are those to push. The sentences are docker's.
@@ -139,13 +150,7 @@ func (p *push) tag(ctx context.Context, ref *store.Reference, name reference.Nam
 		p.report.Line("Not all multiplatform-content is present and only the available single-platform image was pushed")
 		p.report.Line(fmt.Sprintf("%s -> %s", ref.Target.Digest, manifest.Digest))
 	}
-	if err := p.remember(ctx, name, manifest); err != nil {
-		return err
-	}
-	attributes := labels(p.store, ref.Images[0])
-	attributes["name"] = reference.FamiliarName(name)
-	p.events.append("push", reference.FamiliarString(name), attributes)
-	return nil
+	return p.remember(ctx, name, manifest)
 }
 
 // manifests sends the manifests that out has, the target last and under the tag, and returns that.

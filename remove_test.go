@@ -65,7 +65,7 @@ func TestRemove(t *testing.T) {
 		{"ID with two names", false, []string{web[0].ID.Encoded()[:12]}, nil,
 			"conflict: unable to delete " + web[0].ID.Encoded()[:12] + " (must be forced) - image is referenced in multiple repositories (name one of its tags to remove that alone, or use -f)"},
 		{"by force", true, []string{web[0].ID.String()},
-			[]string{"Untagged: web:1", "Untagged: app:1", "Untagged: web@manifest", image(web[0]), "Deleted: chain1"}, ""},
+			[]string{"Untagged: web:1", "Untagged: web@manifest", "Untagged: app:1", image(web[0]), "Deleted: chain1"}, ""},
 		{"some that are not there", false, []string{"nope", base[0].ID.Encoded()[:10], "nada"},
 			[]string{"Untagged: base:1", "Untagged: base@manifest", image(base[0]), "Deleted: chain0"},
 			"No such image: nope\nNo such image: nada"},

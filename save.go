@@ -23,8 +23,7 @@ type SaveRequest struct {
 // Archive makes the archive that Save writes: its size is known, any part of it can be read, and nothing of it is stored.
 // It stays readable while the images are in the store.
 func (e *Engine) Archive(req SaveRequest) (*archive.Archive, error) {
-	snap := e.store.Snapshot()
-	images, err := savedImages(snap, req.Refs)
+	snap, images, err := e.savedImages(req.Refs)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +32,7 @@ func (e *Engine) Archive(req SaveRequest) (*archive.Archive, error) {
 
 // Save writes an archive of images to w.
 func (e *Engine) Save(ctx context.Context, req SaveRequest, w io.Writer) error {
-	snap := e.store.Snapshot()
-	images, err := savedImages(snap, req.Refs)
+	snap, images, err := e.savedImages(req.Refs)
 	if err != nil {
 		return err
 	}
@@ -92,21 +90,24 @@ func digestsOf(images []archive.Saved) (all []digest.Digest) {
 }
 
 // savedImages finds what docker would save, by its rules (moby image/tarexport/save.go): each image once, with those of its
-// names by which it was asked for.
-func savedImages(snap *store.Snapshot, words []string) (images []archive.Saved, err error) {
+// names by which it was asked for. It returns the state in which it has found them, too.
+func (e *Engine) savedImages(words []string) (snap *store.Snapshot, images []archive.Saved, err error) {
 	if len(words) == 0 {
-		return nil, invalid("", "the image is missing")
+		return nil, nil, invalid("", "the image is missing")
+	}
+	if snap, err = e.store.Refresh(); err != nil {
+		return nil, nil, err
 	}
 	for _, word := range words {
 		found, err := savedBy(snap, word)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, s := range found {
 			images = addSaved(images, s)
 		}
 	}
-	return images, nil
+	return snap, images, nil
 }
 
 func addSaved(images []archive.Saved, s archive.Saved) []archive.Saved {

@@ -51,7 +51,7 @@ func (e *Engine) Search(ctx context.Context, req SearchRequest) ([]registry.Sear
 // no part of a name at Docker Hub.
 func splitTerm(word string) (host, term string, err error) {
 	if strings.Contains(word, "://") {
-		return "", "", invalid(word, "invalid repository name: repository name (%s) should not have a scheme", word)
+		return "", "", invalid(word, `invalid repository name (ex: "registry.domain.tld/myrepos")`)
 	}
 	if strings.TrimSpace(word) == "" {
 		return "", "", invalid(word, "the term to search for is missing")
@@ -85,18 +85,17 @@ func newSearchFilter(filters []string) (searchFilter, error) {
 }
 
 func oneSearchFilter(key, value string) (searchFilter, error) {
-	wrong := invalid(value, "invalid filter '%s=%s'", key, value)
 	want := value == "true"
 	switch key {
 	case "stars":
 		stars, err := strconv.Atoi(value)
 		if err != nil {
-			return nil, wrong
+			return nil, invalid(value, "invalid filter 'stars=%s'", value)
 		}
 		return func(r registry.SearchResult) bool { return r.Stars >= stars }, nil
 	case "is-official", "is-automated":
 		if !want && value != "false" {
-			return nil, wrong
+			return nil, invalid(value, "invalid filter '%s=[%s]'", key, value)
 		}
 		if key == "is-official" {
 			return func(r registry.SearchResult) bool { return r.Official == want }, nil

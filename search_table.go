@@ -23,35 +23,18 @@ func SearchTable(results []registry.SearchResult, noTrunc bool) []byte {
 	w := tabwriter.NewWriter(&out, 10, 1, 3, ' ', 0)
 	fmt.Fprintln(w, "NAME\tDESCRIPTION\tSTARS\tOFFICIAL\tAUTOMATED")
 	for _, r := range results {
-		f := SearchFieldsOf(r, noTrunc)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Name, f.Description, f.StarCount, f.IsOfficial, f.IsAutomated)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", r.Name, description(r, noTrunc), r.Stars, okay(r.Official), okay(r.Automated))
 	}
 	w.Flush() // to memory
 	return out.Bytes()
 }
 
-// SearchFields are what a Go template of `docker search --format` can name.
-type SearchFields struct {
-	Name        string
-	Description string
-	StarCount   string
-	IsOfficial  string // "[OK]" or ""
-	IsAutomated string // "[OK]" or ""
-}
-
-// SearchFieldsOf formats a result as docker does.
-func SearchFieldsOf(r registry.SearchResult, noTrunc bool) SearchFields {
-	description := strings.NewReplacer("\n", " ", "\r", " ").Replace(r.Description)
-	if !noTrunc {
-		description = columns.Truncate(description, maxDescription, "…")
+func description(r registry.SearchResult, noTrunc bool) string {
+	line := strings.NewReplacer("\n", " ", "\r", " ").Replace(r.Description)
+	if noTrunc {
+		return line
 	}
-	return SearchFields{
-		Name:        r.Name,
-		Description: description,
-		StarCount:   fmt.Sprint(r.Stars),
-		IsOfficial:  okay(r.Official),
-		IsAutomated: okay(r.Automated),
-	}
+	return columns.Truncate(line, maxDescription, "…")
 }
 
 func okay(is bool) string {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/fs/conn"
@@ -28,6 +29,7 @@ type MountConfig struct {
 	AllowOther bool
 	Insecure   []string // as registry.Options has them
 	Mirrors    []string
+	SearchURL  string
 }
 
 // Slots of the two connections. A names request may block, and each takes a slot until it is answered; a content
@@ -66,16 +68,23 @@ func Mount(ctx context.Context, c MountConfig, ready func()) error {
 	if err != nil {
 		return err
 	}
-	defer collect(ctx, c.Root)
+	if m.config.Pins {
+		defer collect(c.Root)
+	}
 	defer m.close()
 	return m.hold(ctx, ready)
 }
 
-// collect removes from the store what was removed while the mount still had it.
-func collect(ctx context.Context, root string) {
+// collectTime is how long unmounting waits for who writes to the store.
+const collectTime = 10 * time.Second
+
+// collect removes from the disk what was removed from the store while a mount, which is no more, still had it.
+func collect(root string) {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
+	defer cancel()
 	s, err := store.Open(root)
 	if err == nil {
-		_, err = s.Collect(context.WithoutCancel(ctx))
+		_, err = s.Collect(ctx)
 		err = errors.Join(err, s.Close())
 	}
 	if err != nil {
@@ -122,13 +131,13 @@ func (p place) clear() error {
 type held struct {
 	place  place
 	config serveConfig
-	// Descriptors 3 to 7 of the server: names device, names slots, content device, content slots, pins.
+	// Descriptors 3 to 7 of the server: names device, names slots, content device, content slots, pins if there are any.
 	files  []*os.File
 	holder conn.Holder
 }
 
 func mountBoth(p place, c MountConfig) (_ *held, err error) {
-	m := &held{place: p, config: serveConfig{MountConfig: c, Place: p, Connection: rand.Text(), Pins: true}}
+	m := &held{place: p, config: serveConfig{MountConfig: c, Place: p, Connection: rand.Text()}}
 	defer func() {
 		if err != nil {
 			m.close()
@@ -147,11 +156,9 @@ func mountBoth(p place, c MountConfig) (_ *held, err error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Unmount(p.Mountpoint, true))
 	}
-	pins, err := store.LockPins(c.Root, m.config.Connection)
-	if err != nil {
+	if err := m.pin(); err != nil {
 		return nil, errors.Join(err, m.unmount(true))
 	}
-	m.files = append(m.files, pins)
 	return m, nil
 }
 
@@ -167,6 +174,20 @@ func (m *held) add(dir string, slots int, o conn.MountOptions, maxWrite int) err
 		return err
 	}
 	m.files[len(m.files)-2] = dev
+	return nil
+}
+
+// pin takes the mount's pins in the store. There are none where this process cannot write.
+func (m *held) pin() error {
+	pins, err := store.LockPins(m.config.Root, m.config.Connection)
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		log.Printf("images that are removed from %s while somebody reads them are lost to them: %v", m.config.Root, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.files, m.config.Pins = append(m.files, pins), true
 	return nil
 }
 

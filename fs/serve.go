@@ -22,7 +22,7 @@ type serveConfig struct {
 	MountConfig
 	Place      place
 	Connection string // names this mount, for all its servers
-	Pins       bool   // the holder has locked the mount's pins in the store, and hands them down
+	Pins       bool   // the holder has the mount's pins in the store, and hands them down
 }
 
 // Serve answers both trees on the descriptors that the holder hands down, until they are unmounted. args is what
@@ -72,7 +72,9 @@ func newServer(args []string) (*server, error) {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	engine := imagefs.New(s.store, registry.New(registry.Options{Insecure: c.Insecure, Mirrors: c.Mirrors}))
+	engine := imagefs.New(s.store, registry.New(registry.Options{
+		Insecure: c.Insecure, Mirrors: c.Mirrors, SearchURL: c.SearchURL,
+	}))
 	pins, err := s.pins(c)
 	if err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func newServer(args []string) (*server, error) {
 	return s, err
 }
 
-// pins are what the mount keeps in the store; nil if the holder, which may be of an older version, has none.
+// pins are what the mount keeps in the store; nil if the holder has none.
 func (s *server) pins(c serveConfig) (content.Pins, error) {
 	if !c.Pins {
 		return nil, nil

@@ -22,6 +22,7 @@ type answer struct {
 	code       string // of the distribution specification, such as "MANIFEST_UNKNOWN"; "" if the server gave none
 	words      string // "" if the server gave none
 	retryAfter time.Duration
+	noPassword bool // it asked for a password, and there was none
 }
 
 func (a *answer) Error() string {

@@ -89,6 +89,9 @@ func (q question) explain(host string, err error) error {
 	case reply.status == http.StatusNotFound:
 		return fail(err, "%s: %s not found%s", host, q.missing(reply.code), because(reply.words))
 	case reply.status == http.StatusUnauthorized, reply.status == http.StatusForbidden:
+		if q.pushes && reply.noPassword {
+			return fail(err, "no basic auth credentials")
+		}
 		return q.denied(host, reply.words, err)
 	}
 	return fail(err, "%s: %s: %v", host, q.subject, err)

@@ -109,6 +109,7 @@ func (c *Client) authorized(ctx context.Context, e *endpoint, scheme string, r r
 		return nil, err
 	}
 	if fresh == used {
+		refusal.noPassword = fresh == ""
 		return nil, refusal
 	}
 	return c.send(ctx, u, r, fresh)

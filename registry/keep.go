@@ -30,27 +30,26 @@ func keepCredentials(ctx context.Context, dir, account string, own credentials) 
 	})
 }
 
-// dropCredentials removes an account, by all the names that docker had for it, and tells whether there was one.
-func dropCredentials(ctx context.Context, dir, account string) (was bool, err error) {
+// dropCredentials removes an account, by all the names that docker had for it.
+func dropCredentials(ctx context.Context, dir, account string) error {
 	config, err := readDockerConfig(dir)
 	if err != nil {
-		return false, err
+		return err
 	}
-	names := config.namesOf(account)
-	was = len(names) > 0
 	if helper := config.helper(account); helper != "" {
 		own, err := askHelper(ctx, helper, account)
 		if err == nil && !own.empty() {
-			was, err = true, eraseFromHelper(ctx, helper, account)
+			err = eraseFromHelper(ctx, helper, account)
 		}
 		if err != nil {
-			return was, err
+			return err
 		}
 	}
+	names := config.namesOf(account)
 	if len(names) == 0 {
-		return was, nil
+		return nil
 	}
-	return was, editDockerConfig(dir, func(auths map[string]json.RawMessage) error {
+	return editDockerConfig(dir, func(auths map[string]json.RawMessage) error {
 		for _, name := range names {
 			delete(auths, name)
 		}

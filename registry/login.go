@@ -94,8 +94,8 @@ func (c *Client) forgetAuthorization() {
 	clear(c.endpoints)
 }
 
-// Logout forgets what is kept for a registry, and tells whether there was anything.
-func (c *Client) Logout(ctx context.Context, s Server) (was bool, err error) {
+// Logout forgets what is kept for a registry, if there is anything.
+func (c *Client) Logout(ctx context.Context, s Server) error {
 	defer c.forgetAuthorization()
 	return dropCredentials(ctx, c.options.DockerConfig, s.account)
 }

@@ -98,9 +98,9 @@ func TestLogin(t *testing.T) {
 			if diff := cmp.Diff(map[string]any{"auths": map[string]any{reg.Host: want}}, fileOf(t, dir)); diff != "" {
 				t.Error(diff)
 			}
-			for _, want := range []bool{true, false} {
-				if was, err := c.Logout(t.Context(), server(t, reg.Host)); was != want || err != nil {
-					t.Errorf("logout: %v, %v", was, err)
+			for range 2 {
+				if err := c.Logout(t.Context(), server(t, reg.Host)); err != nil {
+					t.Error(err)
 				}
 			}
 			if let() != before {
@@ -167,8 +167,8 @@ func TestLoginKeepsTheRest(t *testing.T) {
 	if err != nil || !strings.Contains(string(raw), "12345678901234567890") || !strings.Contains(string(raw), reg.Host+`": {`) {
 		t.Errorf("%v: %s", err, raw)
 	}
-	if was, err := c.Logout(t.Context(), server(t, reg.Host)); !was || err != nil {
-		t.Errorf("%v, %v", was, err)
+	if err := c.Logout(t.Context(), server(t, reg.Host)); err != nil {
+		t.Error(err)
 	}
 	want := map[string]any{
 		"HttpHeaders": map[string]any{"X": "<&>"}, "psFormat": "table", "num": 12345678901234567890.0,
@@ -204,9 +204,9 @@ esac`)
 			if diff := cmp.Diff(map[string]any{reg.Host: map[string]any{}}, fileOf(t, dir)["auths"]); diff != "" {
 				t.Error(diff)
 			}
-			for _, want := range []bool{true, false} {
-				if was, err := c.Logout(t.Context(), server(t, reg.Host)); was != want || err != nil {
-					t.Errorf("logout: %v, %v", was, err)
+			for range 2 {
+				if err := c.Logout(t.Context(), server(t, reg.Host)); err != nil {
+					t.Error(err)
 				}
 			}
 			got, err := os.ReadFile(asked)

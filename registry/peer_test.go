@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -148,5 +152,90 @@ func TestDistribution(t *testing.T) {
 		if err := ask(); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want %s", err, name)
 		}
+	}
+}
+
+// cutting is the address of a proxy of host that resets the first connection over which more than n bytes were sent.
+func cutting(t *testing.T, host string, n int64) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var cut atomic.Bool
+	t.Cleanup(func() {
+		l.Close()
+		wg.Wait()
+		if !cut.Load() {
+			t.Error("nothing was cut")
+		}
+	})
+	forward := func(client net.Conn) {
+		defer client.Close()
+		server, err := net.Dial("tcp", host)
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		wg.Go(func() { io.Copy(client, server); client.Close() })
+		if _, err := io.CopyN(server, client, n); err == nil && cut.CompareAndSwap(false, true) {
+			client.(*net.TCPConn).SetLinger(0)
+			return
+		}
+		io.Copy(server, client)
+	}
+	wg.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { forward(client) })
+		}
+	})
+	return l.Addr().String()
+}
+
+// What is pushed to the distribution project's registry is there, even if the connection is lost in between.
+func TestDistributionPush(t *testing.T) {
+	host := cutting(t, startDistribution(t), 3<<20)
+	c := newClient(t, Options{})
+	app, copied := parse(t, host+"/app"), parse(t, host+"/team/copy")
+	layer, config := content(noise(8<<20)), content("{}")
+	for _, blob := range []content{layer, config} {
+		if err := c.PushBlob(t.Context(), app, blob.descriptor(), blob.open, nil); err != nil {
+			t.Fatal(err)
+		}
+		for ref, want := range map[reference.Named]bool{app: true, copied: false} {
+			if has, err := c.HasBlob(t.Context(), ref, blob.descriptor().Digest); has != want || err != nil {
+				t.Errorf("%s has %s: %v, %v", ref, blob.descriptor().Digest, has, err)
+			}
+		}
+		if mounted, err := c.MountBlob(t.Context(), copied, app, blob.descriptor().Digest); !mounted || err != nil {
+			t.Errorf("mounted: %v, %v", mounted, err)
+		}
+	}
+	if mounted, err := c.MountBlob(t.Context(), copied, app, digest.FromString("nothing")); mounted || err != nil {
+		t.Errorf("mounted what is not there: %v, %v", mounted, err)
+	}
+	raw := fmt.Appendf(nil, `{"schemaVersion":2, "mediaType":%q,"config":{"mediaType":"application/vnd.docker.container.image.v1+json","digest":%q,"size":2},"layers":[{"mediaType":"application/vnd.docker.image.rootfs.diff.tar","digest":%q,"size":%d}]}`,
+		dockerManifest, config.descriptor().Digest, layer.descriptor().Digest, len(layer))
+	m := Manifest{ocispec.Descriptor{MediaType: dockerManifest, Digest: digest.FromBytes(raw), Size: int64(len(raw))}, raw}
+	for _, ref := range []reference.Named{parse(t, host+"/app:1"), parse(t, host+"/team/copy@"+m.Descriptor.Digest.String())} {
+		if err := c.PushManifest(t.Context(), ref, m); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Manifest(t.Context(), ref); err != nil || !bytes.Equal(got.Raw, raw) {
+			t.Errorf("%s: %v, %v", ref, got.Descriptor, err)
+		}
+	}
+	err := c.PushManifest(t.Context(), parse(t, host+"/lacking:1"), m)
+	if err == nil || !strings.Contains(err.Error(), "manifest blob unknown") && !strings.Contains(err.Error(), "blob unknown") {
+		t.Errorf("a manifest without its blobs: %v", err)
+	}
+	found, err := c.Search(t.Context(), host, "p", 25)
+	if err != nil || len(found) != 2 || found[0].Name != "app" || found[1].Name != "team/copy" {
+		t.Errorf("search: %v, %v", found, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
@@ -15,11 +16,16 @@ func (c *Client) hasBlob(ctx context.Context, repository reference.Named, d dige
 	err := c.ask(ctx, q, c.newAttempts(), func(ctx context.Context, e *endpoint) error {
 		return c.checkBlob(ctx, e, q, repository, d)
 	})
-	if errors.Is(err, ErrNotFound) {
+	var reply *answer
+	if errors.As(err, &reply) && slices.Contains(absent, reply.status) {
 		return false, nil
 	}
 	return err == nil, err
 }
+
+// absent are the statuses of a blob that is not there, as far as a HEAD tells: why a push is not allowed, only the answer to
+// a request with a body says.
+var absent = []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusForbidden}
 
 func (c *Client) checkBlob(ctx context.Context, e *endpoint, q question, repository reference.Named, d digest.Digest) error {
 	resp, err := c.do(ctx, e, request{method: http.MethodHead, url: at(e, blobPath(repository, d)), scope: q.scope})

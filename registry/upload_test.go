@@ -277,10 +277,14 @@ func TestPushDenied(t *testing.T) {
 		"401": {func(s *registrytest.Server) string {
 			s.RequireBasic("ann", "s3cret")
 			return t.TempDir()
+		}, ErrUnauthorized, "no basic auth credentials"},
+		"401, a wrong password": {func(s *registrytest.Server) string {
+			s.RequireBasic("ann", "s3cret")
+			return auths(t, s.Host, "ann", "wrong")
 		}, ErrUnauthorized, "unauthorized: authentication required"},
 		"401 without words": {func(s *registrytest.Server) string {
 			s.Next(registrytest.Always, "", registrytest.Status(401, "", "WWW-Authenticate", "Basic realm=x"))
-			return t.TempDir()
+			return auths(t, s.Host, "ann", "s3cret")
 		}, ErrUnauthorized, "unauthorized: authentication required"},
 		"403": {func(s *registrytest.Server) string {
 			s.Next(registrytest.Always, "", registrytest.Error(403, "DENIED", "requested access to the resource is denied"))

@@ -69,6 +69,24 @@ func BenchmarkRefresh1000Images(b *testing.B) {
 	}
 }
 
+// BenchmarkUpdate1000Images moves one tag.
+func BenchmarkUpdate1000Images(b *testing.B) {
+	s := storetest.New(b)
+	manyImages(b, s, 1000)
+	targets := s.Snapshot().Images[:2]
+	for i := 0; b.Loop(); i++ {
+		update(b, s, store.Change{Name: box + ":tag", Target: &targets[i%2].Manifest})
+	}
+}
+
+func BenchmarkCollect1000Images(b *testing.B) {
+	s := storetest.New(b)
+	manyImages(b, s, 1000)
+	for b.Loop() {
+		collect(b, s)
+	}
+}
+
 func BenchmarkRefreshUnchanged(b *testing.B) {
 	s := storetest.New(b)
 	manyImages(b, s, 10)

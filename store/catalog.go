@@ -52,13 +52,7 @@ func (s *Store) reload() (*Snapshot, *view, error) {
 
 // load makes the snapshot of what is on disk. index.json is read first: what its references need was written before it.
 func (s *Store) load() (*Snapshot, *view, error) {
-	known := map[string]*entry{}
-	if s.catalog.index != nil {
-		for _, e := range s.catalog.index.entries {
-			known[string(e.raw)] = e
-		}
-	}
-	x, state, err := readIndex(s.path(ocispec.ImageIndexFile), known)
+	x, state, err := s.catalog.refreshIndex(s.path(ocispec.ImageIndexFile))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,9 +68,32 @@ func (s *Store) load() (*Snapshot, *view, error) {
 	if last := s.current.Load(); last != nil && last.equal(snap) {
 		snap = last
 	}
+	s.renew()
 	s.catalog.documents, s.catalog.images = v.documents, snap.byID
 	s.current.Store(snap)
 	return snap, v, nil
+}
+
+// refreshIndex reads index.json, unless it is in the state that it was read in.
+func (c *catalog) refreshIndex(path string) (*index, fileState, error) {
+	known := map[string]*entry{}
+	if c.index != nil {
+		state, err := stateOfPath(path)
+		if err != nil || state == c.state {
+			return c.index, state, err
+		}
+		for _, e := range c.index.entries {
+			known[e.raw] = e
+		}
+	}
+	return readIndex(path, known)
+}
+
+// renew drops what is open of layers that were collected and have come back: they may have been unpacked of another blob.
+func (s *Store) renew() {
+	if s.layers.dropReplaced(s.layerIndex) {
+		s.trees.keep(nil)
+	}
 }
 
 // view is a catalog together with what was on disk at one moment.
@@ -136,21 +153,25 @@ func list(dir string, wanted func(os.DirEntry) bool) (map[string]bool, error) {
 }
 
 func (v *view) snapshot(x *index) *Snapshot {
-	var references []Reference
+	var named []*entry
 	var images []*Image
-	named, listed := map[string]bool{}, map[*Image]bool{}
+	names, listed := make(map[string]bool, len(x.entries)), map[*Image]bool{}
 	for _, e := range x.entries {
-		found := v.lead(e.desc, nesting)
-		for _, img := range found {
+		for _, img := range v.lead(e.desc, nesting) {
 			if !listed[img] {
 				listed[img] = true
 				images = append(images, img)
 			}
 		}
-		if e.name != "" && !named[e.name] {
-			named[e.name] = true
-			references = append(references, Reference{Name: e.name, Target: e.desc, Updated: e.updated, Images: found})
+		if e.name != "" && !names[e.name] {
+			names[e.name] = true
+			named = append(named, e)
 		}
+	}
+	slices.SortFunc(named, func(a, b *entry) int { return cmp.Compare(a.name, b.name) })
+	references := make([]Reference, len(named))
+	for i, e := range named {
+		references[i] = Reference{Name: e.name, Target: e.desc, Updated: e.updated, Images: v.lead(e.desc, nesting)}
 	}
 	return newSnapshot(x, references, images)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -103,13 +104,20 @@ func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
 func shapes(t testing.TB) map[string]storetest.Image {
 	base := storetest.Gzip(t, bigLayer(t, 1))
 	top := layertest.Tar(t, layertest.File("top", "1"), layertest.File("again", noise(3<<20, 1)), layertest.File("own", noise(1<<20, 2)))
-	return map[string]storetest.Image{
-		"base":    storetest.NewImage(t, base),
-		"gzip":    storetest.NewImage(t, base, storetest.Gzip(t, top)),
-		"tar":     storetest.NewImage(t, base, storetest.Tar(top)),
-		"zstd":    storetest.NewImage(t, storetest.Zstd(t, top)),
-		"scratch": storetest.NewImage(t),
+	images := map[string]storetest.Image{}
+	for name, layers := range map[string][]storetest.Layer{
+		"base":    {base},
+		"gzip":    {base, storetest.Gzip(t, top)},
+		"tar":     {base, storetest.Tar(top)},
+		"zstd":    {storetest.Zstd(t, top)},
+		"scratch": {},
+	} {
+		images[name] = storetest.NewImageWithConfig(t, ocispec.Image{
+			Author: name, Platform: ocispec.Platform{OS: "linux", Architecture: runtime.GOARCH},
+			RootFS: ocispec.RootFS{Type: "layers", DiffIDs: digests(layers...)},
+		}, layers...)
 	}
+	return images
 }
 
 func TestCollectGivesTheDiskBack(t *testing.T) {

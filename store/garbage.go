@@ -144,7 +144,10 @@ func (s *Store) unusedFiles(layers, claimed map[string]bool) ([]string, error) {
 	return slices.Sorted(maps.Keys(all)), nil
 }
 
-func isHex(name string) bool { return fromHex(name).Validate() == nil }
+// isHex tells whether name is what follows "sha256:".
+func isHex(name string) bool {
+	return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == ""
+}
 
 func fromHex(name string) digest.Digest { return digest.NewDigestFromEncoded(digest.SHA256, name) }
 

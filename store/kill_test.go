@@ -63,6 +63,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if root := os.Getenv(churnRoot); root != "" {
+		fmt.Fprintln(os.Stderr, churn(root))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

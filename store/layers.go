@@ -23,6 +23,9 @@ func (s *Store) hasLayer(diffID digest.Digest) bool {
 
 func (s *Store) layerPath(diffID digest.Digest) string { return s.path("layers", diffID.Encoded()) }
 
+// layerIndex is the file by which one unpacking of a layer is told from another.
+func (s *Store) layerIndex(name string) string { return s.path("layers", name, "index") }
+
 // commitLayer gives the layer that was unpacked into dir its name, unless another was faster. The lock keeps two that
 // commit one layer from taking each other's for one whose payloads are lost.
 func (s *Store) commitLayer(ctx context.Context, dir string, diffID digest.Digest) error {

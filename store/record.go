@@ -63,6 +63,9 @@ func parseRecord(line []byte) (record, error) {
 	if err != nil {
 		return r, err
 	}
+	if r, ok := scanRecord(string(data)); ok {
+		return r, nil
+	}
 	return r, json.Unmarshal(data, &r)
 }
 

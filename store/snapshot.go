@@ -25,8 +25,8 @@ type chainOf struct {
 	position int
 }
 
+// newSnapshot makes a snapshot of references, which are sorted, and images.
 func newSnapshot(x *index, references []Reference, images []*Image) *Snapshot {
-	slices.SortFunc(references, func(a, b Reference) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(images, func(a, b *Image) int { return cmp.Compare(a.Number, b.Number) })
 	s := &Snapshot{References: references, Images: images, index: x, byID: make(map[digest.Digest]*Image, len(images))}
 	for _, img := range images {

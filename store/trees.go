@@ -20,7 +20,7 @@ func (s *Store) Layer(diffID digest.Digest) (*layer.Layer, error) {
 	if err := checkDigest(diffID); err != nil {
 		return nil, err
 	}
-	return s.layers.get(diffID.Encoded(), func() (*layer.Layer, error) {
+	return s.layers.get(diffID.Encoded(), s.layerIndex(diffID.Encoded()), func() (*layer.Layer, error) {
 		l, err := layer.Open(s.layerPath(diffID), diffID, largeFiles{store: s})
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("layer %s: %w", diffID, ErrNotFound)
@@ -58,7 +58,7 @@ type buildTree func(path string, layers []tree.Layer) error
 
 // openTree opens the tree that build makes of chains, and stores it first where it is not.
 func (s *Store) openTree(name string, chains []Chain, build buildTree) (*tree.Tree, error) {
-	return s.trees.get(name, func() (*tree.Tree, error) {
+	return s.trees.get(name, s.path("trees", name), func() (*tree.Tree, error) {
 		layers, err := s.stack(chains)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ func oneFile(t testing.TB, content string) storetest.Image {
 	return storetest.NewImage(t, storetest.Gzip(t, layertest.Tar(t, layertest.File("f", content))))
 }
 
-func update(t *testing.T, s *store.Store, changes ...store.Change) *store.Snapshot {
+func update(t testing.TB, s *store.Store, changes ...store.Change) *store.Snapshot {
 	t.Helper()
 	snap, err := s.Update(t.Context(), func(*store.Snapshot) ([]store.Change, error) { return changes, nil })
 	if err != nil {

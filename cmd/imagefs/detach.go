@@ -84,6 +84,9 @@ func mountArgs(config fs.MountConfig) []string {
 	for _, url := range config.Mirrors {
 		args = append(args, "--registry-mirror", url)
 	}
+	if config.SearchURL != "" {
+		args = append(args, "--search-url", config.SearchURL)
+	}
 	return append(args, "--", config.Mountpoint)
 }
 

@@ -106,5 +106,6 @@ func inspect(c *cli.Context, kind string, exist bool) error {
 }
 
 func noSuch(kind, word string) error {
+	//lint:ignore ST1005 docker's words
 	return &imagefs.Error{Kind: imagefs.NotFound, Subject: word, Err: fmt.Errorf("No such %s: %s", kind, word)}
 }

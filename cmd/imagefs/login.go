@@ -103,6 +103,7 @@ func complete(c *cli.Context, req *imagefs.LoginRequest) error {
 	}
 	switch {
 	case fromStdin && req.Username == "":
+		//lint:ignore ST1005 docker's words
 		return errors.New("Must provide --username with --password-stdin")
 	case fromStdin:
 		all, err := io.ReadAll(os.Stdin)
@@ -111,6 +112,7 @@ func complete(c *cli.Context, req *imagefs.LoginRequest) error {
 	case req.Username != "" && req.Password != "":
 		return nil
 	case !term.IsTerminal(int(os.Stdin.Fd())):
+		//lint:ignore ST1005 docker's words
 		return errors.New("Cannot perform an interactive login from a non TTY device")
 	}
 	return ask(req)

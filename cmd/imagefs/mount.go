@@ -28,6 +28,7 @@ Examples:
 			&cli.StringFlag{Name: "log", Usage: "append what a detached mount has to say to `FILE`"},
 			&cli.BoolFlag{Name: "allow-other", Usage: "let other users read, by the files' modes"},
 			&cli.StringFlag{Name: "content", Usage: "mount the images themselves on `DIR` (default: in /run/imagefs or $XDG_RUNTIME_DIR/imagefs)"},
+			searchFlag(),
 			rootFlag(),
 			&cli.IntFlag{Name: readyFlag, Value: -1, Hidden: true},
 		}, registryFlags()...),
@@ -58,6 +59,7 @@ func mountConfig(c *cli.Context) (fs.MountConfig, error) {
 		AllowOther: c.Bool("allow-other"),
 		Insecure:   c.StringSlice("insecure-registry"),
 		Mirrors:    c.StringSlice("registry-mirror"),
+		SearchURL:  c.String("search-url"),
 	}
 	var wrong error
 	if config.Root, wrong = rootDir(c.String("root")); wrong != nil {

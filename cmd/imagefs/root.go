@@ -27,8 +27,21 @@ func rootFlag() cli.Flag {
 
 func registryFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "insecure-registry", Usage: "speak to `HOST[:PORT]` over plain HTTP, or HTTPS with any certificate"},
-		&cli.StringSliceFlag{Name: "registry-mirror", Usage: "ask the mirror at `URL` for docker.io's images first"},
+		&cli.StringSliceFlag{
+			Name: "insecure-registry", Usage: "speak to `HOST[:PORT]` over plain HTTP, or HTTPS with any certificate",
+			EnvVars: []string{"IMAGEFS_INSECURE_REGISTRY"},
+		},
+		&cli.StringSliceFlag{
+			Name: "registry-mirror", Usage: "ask the mirror at `URL` for docker.io's images first",
+			EnvVars: []string{"IMAGEFS_REGISTRY_MIRROR"},
+		},
+	}
+}
+
+func searchFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "search-url", Usage: "search at `URL` in Docker Hub's stead, which is https://index.docker.io/v1/",
+		EnvVars: []string{"IMAGEFS_SEARCH_URL"},
 	}
 }
 

@@ -30,10 +30,7 @@ Filters are is-official=true|false, is-automated=true|false, stars=NUMBER.`,
 			&cli.StringFlag{Name: "format", Usage: "print \"json\", or by a Go `TEMPLATE`, in columns if it begins with \"table \""},
 			&cli.IntFlag{Name: "limit", Value: 25, Usage: "show no more than `NUMBER`"},
 			&cli.BoolFlag{Name: "no-trunc", Usage: "do not shorten descriptions"},
-			&cli.StringFlag{
-				Name: "search-url", Usage: "ask `URL` in Docker Hub's stead, which is https://index.docker.io/v1/",
-				EnvVars: []string{"IMAGEFS_SEARCH_URL"},
-			},
+			searchFlag(),
 			rootFlag(),
 		}, registryFlags()...),
 		Action: search,
@@ -60,6 +57,7 @@ func search(c *cli.Context) error {
 	}
 	limit := c.Int("limit")
 	if limit < 1 || limit > 100 {
+		//lint:ignore ST1005 docker's words
 		return fmt.Errorf("Limit %d is outside the range of [1, 100]", limit)
 	}
 	engine, s, err := openEngine(c)

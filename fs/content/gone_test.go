@@ -254,7 +254,7 @@ func TestSuccessorAnswersForWhatIsGone(t *testing.T) {
 }
 
 // knowing is a kernel that knows everything.
-type knowing struct{ notes }
+type knowing struct{}
 
 func (knowing) EntryNotify(uint64, string) error       { return nil }
 func (knowing) InodeNotify(uint64, int64, int64) error { return nil }

@@ -18,7 +18,7 @@ func cancelVerb(jobs *jobs) Verb {
 		if len(rest) == 0 {
 			return nil, invalid("", "", "the job is missing")
 		}
-		return func(ctx context.Context, _ imagefs.Reporter) error {
+		return func(ctx context.Context, _ Job) error {
 			for _, word := range rest {
 				if err := jobs.cancel(ctx, word); err != nil {
 					return err

@@ -9,9 +9,12 @@ import (
 	"github.com/imagefs/imagefs"
 )
 
-// Config says where a tree keeps its journal.
+// Config says where a tree keeps what outlives it.
 type Config struct {
-	State      string // a directory
+	State   string // a directory
+	Exports string // a directory, which need not exist, for what exports/ holds
+	// Own are the directories that this server answers for: it does not open paths below them.
+	Own        []string
 	Connection string // what the journal is of; that of another one is forgotten
 	Log        func(format string, args ...any)
 }
@@ -20,12 +23,19 @@ type Config struct {
 // the background are started again. Jobs end with ctx, and their end is not written down then.
 func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	jobs := newJobs(ctx, c.Log)
-	verbs := []Verb{Pull(e), cancelVerb(jobs)}
-	events := NewFeed(droppedEvents)
-	t := &Tree{started: time.Now(), jobs: jobs, events: events, files: map[string]entry{
-		"ctl/errors": {Text(0o400, jobs.errorLog), true},
-		"ctl/events": {events, false},
-	}}
+	jobs.own = c.Own
+	events, exports, imports := NewFeed(droppedEvents), newExports(e, c.Exports), newImports(e, jobs)
+	verbs := []Verb{
+		Pull(e), Push(e), Tag(e), Remove(e), Prune(e), save(exports), Load(e), Import(e), Search(e), cancelVerb(jobs),
+	}
+	t := &Tree{
+		started: time.Now(), jobs: jobs, events: events, exports: exports, imports: imports,
+		files: map[string]entry{
+			"ctl/errors": {Text(0o400, jobs.errorLog), true},
+			"ctl/events": {events, false},
+		},
+		folders: map[string]folder{exportsDir: exports, importsDir: imports, searchDir: searches{e}},
+	}
 	for _, v := range verbs {
 		jobs.verbs[v.Name] = v
 		t.files[path.Join(ctlDir, v.Name)] = entry{&verbFile{v, jobs}, true}
@@ -33,7 +43,9 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	if err := jobs.load(c.State, c.Connection); err != nil {
 		return nil, err
 	}
-	e.Subscribe(ctx, func(ev imagefs.Event) { events.Publish(func() []byte { return jsonLine(ev) }) })
+	jobs.background.Go(e.Subscribe(ctx, func(ev imagefs.Event) {
+		events.Publish(func() []byte { return jsonLine(ev) })
+	}))
 	jobs.resume()
 	return t, nil
 }
@@ -41,7 +53,7 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 // Add puts a file beside ctl. It must not be called once the tree is in use.
 func (t *Tree) Add(name string, f File, listed bool) { t.files[name] = entry{f, listed} }
 
-// Wait waits for the jobs in the background, once the context of New has ended.
+// Wait waits for the jobs and the events in the background, once the context of New has ended.
 func (t *Tree) Wait() { t.jobs.background.Wait() }
 
 func jsonLine(v any) []byte {

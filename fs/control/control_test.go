@@ -18,8 +18,9 @@ import (
 	"github.com/imagefs/imagefs/store"
 )
 
-// fakeEngine says that it has pulled.
+// fakeEngine says that it has pulled. It does nothing else.
 type fakeEngine struct {
+	Engine
 	pulls atomic.Int32
 	event func(imagefs.Event)
 }
@@ -33,7 +34,10 @@ func (e *fakeEngine) Pull(_ context.Context, req imagefs.PullRequest, r imagefs.
 	return nil, nil
 }
 
-func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) { e.event = f }
+func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) func() {
+	e.event = f
+	return func() {}
+}
 
 func newTree(t *testing.T, e *fakeEngine, dir string) *Tree {
 	t.Helper()

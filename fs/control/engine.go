@@ -9,6 +9,14 @@ import (
 // Engine does the work; [*imagefs.Engine] is one.
 type Engine interface {
 	Puller
-	// Subscribe calls f for each event until ctx ends, and returns at once. f must be quick.
-	Subscribe(ctx context.Context, f func(imagefs.Event))
+	Pusher
+	Tagger
+	Remover
+	Pruner
+	Archiver
+	Loader
+	Importer
+	Searcher
+	// Subscribe calls f for each event until ctx ends, and returns at once; wait returns when f is called no more.
+	Subscribe(ctx context.Context, f func(imagefs.Event)) (wait func())
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"syscall"
 )
@@ -32,12 +33,20 @@ type Session interface {
 	Close()
 }
 
+// Flusher is a session that has something to say when a descriptor is closed.
+type Flusher interface {
+	// Flush is called for each close(2), of duplicates too, before Close. It may block until ctx ends.
+	Flush(ctx context.Context) error
+}
+
 // Call is who reads or writes, and how.
 type Call struct {
 	Unique   uint64 // the request's number: a successor that is asked again sees the same
 	UID      uint32
-	NonBlock bool // EAGAIN instead of waiting to read
-	Writable bool // the descriptor is open for writing
+	PID      uint32 // of the thread; 0 if it is not to be seen from here
+	Offset   int64  // of a write
+	NonBlock bool   // EAGAIN instead of waiting to read
+	Writable bool   // the descriptor is open for writing
 }
 
 // Text is a file of which a read gives what content is when the session begins to read; it is called for stat(2) too.
@@ -62,6 +71,15 @@ type textSession struct {
 
 func (s *textSession) Read(_ context.Context, _ Call, p []byte, off int64) (int, error) {
 	return s.kept.readAt(p, off, s.content), nil
+}
+
+// readAt reads from a reader that is all there.
+func readAt(r io.ReaderAt, p []byte, off int64) (int, error) {
+	n, err := r.ReadAt(p, off)
+	if err == io.EOF {
+		err = nil
+	}
+	return n, err
 }
 
 // readOnly is the part of a session that all share that cannot be written to and never block.

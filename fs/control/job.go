@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,10 @@ type request struct {
 	Index    int    // of the line in that write
 	Bytes    int    // of that write
 	Detached bool
+	Stream   bool // not a line, but an archive in imports/
 	Started  time.Time
+
+	pid uint32 // of the writer, as long as it waits
 }
 
 // ending is how a job ended. It is in the journal.
@@ -60,6 +64,7 @@ type job struct {
 	mu      sync.Mutex // guards all below
 	keys    []key
 	cancel  context.CancelCauseFunc // nil if this server does not run it
+	caller  *caller                 // nil if the verb has no paths, or a successor runs it again in the background
 	stopped bool
 	lines   []string
 	log     []string
@@ -79,6 +84,30 @@ func (j *job) Line(text string) {
 	defer j.mu.Unlock()
 	j.lines = append(j.lines, text)
 	j.log = append(j.log, text)
+}
+
+// Open opens a path of the line.
+func (j *job) Open(path string) (*os.File, error) {
+	j.mu.Lock()
+	caller := j.caller
+	j.mu.Unlock()
+	if caller == nil {
+		return nil, &imagefs.Error{
+			Kind: imagefs.Internal, Subject: path, Err: errors.New("the server ended while the job ran, and the line's writer is gone"),
+			Hint: "write the line again",
+		}
+	}
+	return caller.open(path)
+}
+
+// leave ends what the work needed of the line's writer.
+func (j *job) leave() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.caller != nil {
+		j.caller.close()
+		j.caller = nil
+	}
 }
 
 // start makes the job's context; a job that was stopped before has one that has ended.
@@ -130,10 +159,10 @@ func (j *job) finish(err error) *ending {
 }
 
 func (e *ending) describe(err error, stopped bool) {
-	e.Status, e.Cause = failed, err.Error()
+	e.Status, e.Cause = failed, cause(err)
 	var fault *imagefs.Error
 	if errors.As(err, &fault) {
-		e.Cause, e.Subject, e.Hint = fault.Err.Error(), fault.Subject, fault.Hint
+		e.Subject, e.Hint = fault.Subject, fault.Hint
 	}
 	if imagefs.KindOf(err) == imagefs.Canceled || errors.Is(err, errStopped) {
 		e.Status = canceled
@@ -141,6 +170,22 @@ func (e *ending) describe(err error, stopped bool) {
 			e.Errno, e.Cause = syscall.ECANCELED, errStopped.Error()
 		}
 	}
+}
+
+// cause is why a job failed, without hints; of a joined error a line for each.
+func cause(err error) string {
+	var fault *imagefs.Error
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var causes []string
+		for _, err := range joined.Unwrap() {
+			causes = append(causes, cause(err))
+		}
+		return strings.Join(causes, "\nerror: ")
+	}
+	if errors.As(err, &fault) {
+		return fault.Err.Error()
+	}
+	return err.Error()
 }
 
 // ended returns the end, or nil.

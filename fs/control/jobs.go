@@ -15,6 +15,7 @@ import (
 type jobs struct {
 	ctx   context.Context // jobs end with it
 	log   func(format string, args ...any)
+	own   []string // directories in which no path of a line is
 	verbs map[string]Verb
 
 	background sync.WaitGroup // detached jobs
@@ -65,11 +66,31 @@ func (t *jobs) do(ctx context.Context, r request) error {
 		return asError(e.Errno)
 	case fault != nil:
 		return t.finish(j, fault)
-	case !j.Detached:
-		return t.run(ctx, j, work)
-	case fresh: // or else resume has started it
-		t.background.Go(func() { t.run(t.ctx, j, work) })
+	case j.Detached && !fresh: // resume has started it
+		return nil
 	}
+	if err := t.meet(j, r.pid); err != nil {
+		return t.finish(j, err)
+	}
+	if !j.Detached {
+		return t.run(ctx, j, work)
+	}
+	t.background.Go(func() { t.run(t.ctx, j, work) })
+	return nil
+}
+
+// meet makes the writer of a line known to its job, if the line may have paths.
+func (t *jobs) meet(j *job, pid uint32) error {
+	if !t.verbs[j.Verb].Paths {
+		return nil
+	}
+	caller, err := callerOf(pid, t.own)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.caller = caller
 	return nil
 }
 
@@ -90,7 +111,9 @@ func (t *jobs) run(ctx context.Context, j *job, work Work) error {
 	ctx, cancel := j.start(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(t.ctx, func() { cancel(t.ctx.Err()) })()
-	return t.finish(j, work(ctx, j))
+	err := work(ctx, j)
+	j.leave()
+	return t.finish(j, err)
 }
 
 // finish ends a job, unless it has ended before. Its error is the job's errno.
@@ -131,7 +154,7 @@ func (t *jobs) names() []string {
 	var names []string
 	for n, j := range t.all {
 		names = append(names, strconv.Itoa(n))
-		if !t.verbs[j.Verb].Aside && !slices.Contains(names, latestJob) {
+		if !t.isAside(j) && !slices.Contains(names, latestJob) {
 			names = append(names, latestJob)
 		}
 	}
@@ -143,11 +166,17 @@ func (t *jobs) latest() *job {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range slices.Backward(t.numbers()) {
-		if j := t.all[n]; !t.verbs[j.Verb].Aside {
+		if j := t.all[n]; !t.isAside(j) {
 			return j
 		}
 	}
 	return nil
+}
+
+// isAside tells whether a job is no candidate for "latest"; what is no line of a verb is none.
+func (t *jobs) isAside(j *job) bool {
+	v, ok := t.verbs[j.Verb]
+	return !ok || v.Aside
 }
 
 // last returns up to n jobs of a verb and a user, oldest first.

@@ -10,6 +10,7 @@ import (
 type options struct {
 	flags  map[string]*bool
 	values map[string]*string
+	lists  map[string]*[]string // that may come several times
 }
 
 // parse sets what the words say and returns those that are no options.
@@ -45,18 +46,22 @@ func (o options) set(word string, words []string) ([]string, error) {
 		}
 		return words, nil
 	}
-	to, ok := o.values[name]
+	to, isValue := o.values[name]
+	list, isList := o.lists[name]
 	switch {
-	case !ok && isDetach(name):
+	case !isValue && !isList && isDetach(name):
 		return nil, invalid(word, "", "%s must be the first word", name)
-	case !ok:
+	case !isValue && !isList:
 		return nil, invalid(word, "", "unknown option: %s", name)
-	case hasValue:
-		*to = value
-		return words, nil
-	case len(words) == 0:
+	case !hasValue && len(words) == 0:
 		return nil, invalid(word, "", "%s needs an argument", name)
+	case !hasValue:
+		value, words = words[0], words[1:]
 	}
-	*to = words[0]
-	return words[1:], nil
+	if isList {
+		*list = append(*list, value)
+	} else {
+		*to = value
+	}
+	return words, nil
 }

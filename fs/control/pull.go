@@ -31,8 +31,8 @@ func Pull(p Puller) Verb {
 		if req.Platform != "" && req.AllPlatforms {
 			return nil, invalid("--all-platforms", "", "--platform and --all-platforms exclude each other")
 		}
-		return func(ctx context.Context, report imagefs.Reporter) error {
-			_, err := p.Pull(ctx, req, report)
+		return func(ctx context.Context, j Job) error {
+			_, err := p.Pull(ctx, req, j)
 			return err
 		}, nil
 	}

@@ -52,6 +52,8 @@ func (t *jobs) resume() {
 	for _, j := range t.known() {
 		switch {
 		case j.ended() != nil:
+		case j.Stream:
+			t.background.Go(func() { t.finish(j, errBroken) })
 		case !j.Detached:
 			orphans = append(orphans, j)
 		default:

@@ -2,10 +2,12 @@ package control
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -14,9 +16,25 @@ import (
 type Tree struct {
 	started time.Time
 	files   map[string]entry // those that are always there
+	folders map[string]folder
 	jobs    *jobs
 	events  *Feed
+	exports *exports
+	imports *imports
 }
+
+// folder is a directory of the mount point whose files come and go.
+type folder interface {
+	// find returns a file, listed or not.
+	find(name string) (File, bool)
+	// isDir tells whether a path in it is a directory.
+	isDir(name string) bool
+	// names are those that are listed.
+	names() []string
+}
+
+// dated is a file that is not as old as the tree.
+type dated interface{ ModTime() time.Time }
 
 type entry struct {
 	file   File
@@ -24,16 +42,19 @@ type entry struct {
 }
 
 const (
-	ctlDir    = "ctl"
-	jobsDir   = "ctl/jobs"
-	latestJob = "latest"
+	ctlDir     = "ctl"
+	jobsDir    = "ctl/jobs"
+	latestJob  = "latest"
+	exportsDir = "exports"
+	importsDir = "imports"
+	searchDir  = "search"
 )
 
 // Owns tells whether a path, which need not exist, is this tree's.
 func (t *Tree) Owns(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
-	_, ok := t.files[top]
-	return ok || top == ctlDir
+	_, isFile := t.files[top]
+	return isFile || top == ctlDir || t.folders[top] != nil
 }
 
 // File returns the special file at a path.
@@ -41,11 +62,31 @@ func (t *Tree) File(name string) (File, bool) {
 	if e, ok := t.files[name]; ok {
 		return e.file, true
 	}
+	if f, rest := t.folder(name); f != nil {
+		return f.find(rest)
+	}
 	j, base := t.job(name)
 	if j == nil || base == "" {
 		return nil, false
 	}
 	return j.file(base)
+}
+
+// folder takes a path in a folder apart; f is nil for the folder itself.
+func (t *Tree) folder(name string) (f folder, rest string) {
+	top, rest, _ := strings.Cut(name, "/")
+	if rest == "" {
+		return nil, ""
+	}
+	return t.folders[top], rest
+}
+
+// isDir tells whether a path is a directory, jobs' own aside.
+func (t *Tree) isDir(name string) bool {
+	if f, rest := t.folder(name); f != nil {
+		return f.isDir(rest)
+	}
+	return t.folders[name] != nil
 }
 
 // job takes a path below ctl/jobs/N apart. base is "" for the directory itself.
@@ -70,7 +111,12 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 		i.time = j.changed()
 	}
 	file, isFile := t.File(name)
+	if d, ok := file.(dated); ok {
+		i.time = d.ModTime()
+	}
 	switch {
+	case t.isDir(name):
+		i.mode = fs.ModeDir | 0o755
 	case name == ctlDir, name == jobsDir, j != nil && base == "":
 		i.mode = fs.ModeDir | 0o700
 	case name == path.Join(jobsDir, latestJob) && t.jobs.latest() != nil:
@@ -121,7 +167,9 @@ func (t *Tree) children(dir string) []string {
 	}
 	switch j, base := t.job(dir); {
 	case dir == ".":
-		names = append(names, ctlDir)
+		names = slices.AppendSeq(append(names, ctlDir), maps.Keys(t.folders))
+	case t.folders[dir] != nil:
+		names = t.folders[dir].names()
 	case dir == ctlDir:
 		names = append(names, path.Base(jobsDir))
 	case dir == jobsDir:
@@ -132,6 +180,54 @@ func (t *Tree) children(dir string) []string {
 	slices.Sort(names)
 	return names
 }
+
+// Create makes a file that is written to under handle, the number of the request that makes it. ENOENT in ctl, where that
+// is how a shell writes to a verb that there is none of; EPERM elsewhere.
+func (t *Tree) Create(name string, handle uint64, uid uint32) (Session, error) {
+	base, ok := strings.CutPrefix(name, importsDir+"/")
+	switch {
+	case ok:
+		s, err := t.imports.create(base, handle, uid)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	case name == ctlDir || strings.HasPrefix(name, ctlDir+"/"):
+		return nil, syscall.ENOENT
+	}
+	return nil, syscall.EPERM
+}
+
+// IsImport tells whether a path is of a file that is being written in imports.
+func (t *Tree) IsImport(name string) bool {
+	f, rest := t.folder(name)
+	if f != t.imports {
+		return false
+	}
+	_, ok := t.imports.find(rest)
+	return ok
+}
+
+// Remove removes an export. Nothing else can be: EPERM.
+func (t *Tree) Remove(name string) error {
+	base, ok := strings.CutPrefix(name, exportsDir+"/")
+	if !ok {
+		return syscall.EPERM
+	}
+	return t.exports.remove(base)
+}
+
+// Failed keeps why a command of the shell's, which is no line, has failed: as a job that has ended.
+func (t *Tree) Failed(verb, words string, c Call, err error) {
+	j, _, fault := t.jobs.begin(request{Verb: verb, Command: words, UID: c.UID, Handle: c.Unique, Unique: c.Unique})
+	if fault == nil {
+		t.jobs.finish(j, err)
+		t.jobs.forget(c.Unique)
+	}
+}
+
+// Broken returns the session that remains of a file which a predecessor has made, if handle is one.
+func (t *Tree) Broken(handle uint64) (Session, bool) { return t.jobs.broken(handle) }
 
 // info is a path's fs.FileInfo.
 type info struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/imagefs/imagefs"
 )
@@ -15,12 +16,22 @@ type Verb struct {
 	Usage string // the words of a line, as docker's help has them
 	// Aside keeps the verb's jobs from being "latest".
 	Aside bool
+	// Paths has the writer be known to the work: see [Job].
+	Paths bool
 	// Parse turns words into work, or is an error of kind Invalid. It is called again for a line that is answered again.
 	Parse func(words []string) (Work, error)
 }
 
 // Work is one job. Its lines are docker's own.
-type Work func(ctx context.Context, report imagefs.Reporter) error
+type Work func(ctx context.Context, j Job) error
+
+// Job is what its work sees of it.
+type Job interface {
+	imagefs.Reporter
+	// Open opens a file or a directory to read, as the writer of the line could: a relative path begins at its working
+	// directory. The verb has Paths.
+	Open(path string) (*os.File, error)
+}
 
 // MaxWrite is how many bytes a write may hold.
 const MaxWrite = 64 << 10
@@ -64,7 +75,7 @@ func (s *verbSession) Write(ctx context.Context, c Call, data []byte) (int, erro
 func (s *verbSession) do(ctx context.Context, c Call, index int, l line, size int) error {
 	return s.file.jobs.do(ctx, request{
 		Verb: s.file.verb.Name, Command: l.text, UID: c.UID, Handle: s.handle, Unique: c.Unique, Index: index, Bytes: size,
-		Detached: l.detached(),
+		Detached: l.detached(), pid: c.PID,
 	})
 }
 

@@ -17,7 +17,12 @@ import (
 //	alpine@sha256:…       by-id/ID, from the same directories, by manifest or index digest
 //	myuser  library       docker.io/myuser, docker.io/library: so that MNT/myuser/app:1 is what docker calls myuser/app:1
 //	:3.19                 the tag, in its repository, whether it is listed so or not
+//
+// Links to images of other platforms, whose tag was just removed, resolve too.
 func (v *View) alias(dir, name string) *node {
+	if target, ok := v.mount.Made.Gone[join(dir, name)]; ok {
+		return newLink(name, target, v.root.time, goneLink, "")
+	}
 	to := v.canonical(dir, name)
 	if to == "" {
 		return nil
@@ -26,9 +31,7 @@ func (v *View) alias(dir, name string) *node {
 	if n := v.listed(to); n != nil {
 		t = n.time
 	}
-	link := newLink(name, relative(dir, to), t)
-	link.unlisted = true
-	return link
+	return newLink(name, relative(dir, to), t, aliasLink, "")
 }
 
 // canonical is the path that an alias leads to, or "".

@@ -1,6 +1,7 @@
 package names
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 	"time"
@@ -45,7 +46,7 @@ func fileType(m fs.FileMode) uint32 {
 }
 
 func timeout(i fs.FileInfo) time.Duration {
-	if n, ok := i.(*node); i.IsDir() || ok && n.isLink() && !n.unlisted {
+	if n, ok := i.(*node); i.IsDir() || ok && n.isKept() {
 		return keep
 	}
 	return 0
@@ -65,7 +66,7 @@ func (f *FS) allow(h *fuse.InHeader, path string) error {
 	if path == "ctl" || !f.files.Owns(path) || h.Uid == f.uid || h.Uid == 0 {
 		return nil
 	}
-	if i, err := f.files.Lstat(path); err == nil && i.Mode()&0o004 != 0 && i.Mode().IsRegular() {
+	if i, err := f.files.Lstat(path); err == nil && i.Mode()&0o004 != 0 {
 		return nil
 	}
 	return syscall.EACCES
@@ -77,11 +78,11 @@ func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) (
 	if err != nil {
 		return status(err)
 	}
-	return f.getAttr(path, out)
+	return f.getAttr(in.NodeId, path, out)
 }
 
-func (f *FS) getAttr(path string, out *fuse.AttrOut) fuse.Status {
-	i, err := f.lstat(path)
+func (f *FS) getAttr(id uint64, path string, out *fuse.AttrOut) fuse.Status {
+	i, err := f.current(id, path)
 	if err != nil {
 		return status(err)
 	}
@@ -90,7 +91,21 @@ func (f *FS) getAttr(path string, out *fuse.AttrOut) fuse.Status {
 	return fuse.OK
 }
 
-// SetAttr lets a control file be truncated and touched, which changes nothing, and nothing else.
+// current describes the path of a node id. ESTALE if the id is of what was there before, so that the kernel looks the
+// name up anew.
+func (f *FS) current(id uint64, path string) (fs.FileInfo, error) {
+	i, err := f.lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, syscall.ESTALE
+	}
+	if n, ok := i.(*node); ok && n.isKept() && id != linkID(path, n.target) {
+		return nil, syscall.ESTALE
+	}
+	return i, err
+}
+
+// SetAttr lets a file that can be written to be truncated and touched, and an archive that is being copied into imports
+// given a mode, which changes nothing; and nothing else.
 func (f *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) (code fuse.Status) {
 	path, err := f.path(&in.InHeader)
 	defer f.seen(opSetAttr, &in.InHeader, path, time.Now(), &code)
@@ -98,16 +113,24 @@ func (f *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) (
 		return status(err)
 	}
 	const forbidden = fuse.FATTR_MODE | fuse.FATTR_UID | fuse.FATTR_GID
-	if file, ok := f.files.File(path); !ok || in.Valid&forbidden != 0 || file.Mode()&0o200 == 0 {
+	file, ok := f.files.File(path)
+	switch {
+	case !ok:
+		return fuse.EPERM
+	case f.files.IsImport(path):
+	case in.Valid&forbidden != 0 || file.Mode()&0o200 == 0:
 		return fuse.EPERM
 	}
-	return f.getAttr(path, out)
+	return f.getAttr(in.NodeId, path, out)
 }
 
 func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) (target []byte, code fuse.Status) {
 	path, err := f.path(h)
 	defer f.seen(opReadlink, h, path, time.Now(), &code)
 	if err != nil {
+		return nil, status(err)
+	}
+	if _, err := f.current(h.NodeId, path); err != nil {
 		return nil, status(err)
 	}
 	link, err := f.readLink(path)
@@ -117,7 +140,7 @@ func (f *FS) Readlink(_ <-chan struct{}, h *fuse.InHeader) (target []byte, code 
 	return []byte(link), fuse.OK
 }
 
-// Access answers by the permission bits: nobody but a control file's owner can write here.
+// Access answers by the permission bits. The owner, and root, write; others do not.
 func (f *FS) Access(_ <-chan struct{}, in *fuse.AccessIn) (code fuse.Status) {
 	path, err := f.path(&in.InHeader)
 	defer f.seen(opAccess, &in.InHeader, path, time.Now(), &code)
@@ -128,7 +151,8 @@ func (f *FS) Access(_ <-chan struct{}, in *fuse.AccessIn) (code fuse.Status) {
 	switch {
 	case err != nil:
 		return status(err)
-	case in.Mask&fuse.W_OK != 0 && (i.IsDir() || i.Mode()&0o200 == 0), in.Mask&fuse.X_OK != 0 && i.Mode()&0o100 == 0:
+	case in.Mask&fuse.W_OK != 0 && (i.Mode()&0o200 == 0 || in.Uid != f.uid && in.Uid != 0),
+		in.Mask&fuse.X_OK != 0 && i.Mode()&0o100 == 0:
 		return fuse.EACCES
 	}
 	return fuse.OK

@@ -1,8 +1,10 @@
 package names
 
 import (
+	"maps"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +21,6 @@ const byID = "by-id"
 // builder fills a view.
 type builder struct {
 	*View
-	mount  Mount
 	parsed []parsed
 }
 
@@ -56,26 +57,38 @@ func (b *builder) fixed() {
 		}
 	}
 	rows := sync.OnceValue(func() []imagefs.ImageRow { return imagefs.Images(b.snap) })
-	b.root.add(newLink(byID, b.mount.Content, b.mount.Time))
+	b.root.add(newLink(byID, b.mount.Content, b.mount.Time, otherLink, ""))
 	b.root.add(newFile("README.md", b.mount.Time, sync.OnceValue(func() []byte { return readme(b.mount) })))
 	b.root.add(newFile("images", newest, func() []byte { return imagefs.ImagesTable(rows(), time.Now()) }))
 	b.root.add(newFile("images.json", newest, func() []byte { return imagefs.ImagesJSON(rows(), time.Now()) }))
 	b.root.add(newDir("dangling", b.mount.Time))
 }
 
-// repositories adds a directory for each, also for one that only a digest names.
+// repositories adds a directory for each, also for one that only a digest names, unless it was removed, and for what was
+// made.
 func (b *builder) repositories() {
 	for _, p := range b.parsed {
-		if b.repos[p.repo] != "" {
-			continue
+		if shown, known := b.mount.Made.Dirs[p.repo]; p.tag != "" || shown || !known {
+			b.repository(p.repo)
 		}
-		at, d := ".", b.root
-		for part := range strings.SplitSeq(p.repo, "/") {
-			d = d.subdir(part, b.mount.Time)
-			at = path.Join(at, d.name)
-		}
-		b.repos[p.repo] = at
 	}
+	for _, repo := range slices.Sorted(maps.Keys(b.mount.Made.Dirs)) {
+		if b.mount.Made.Dirs[repo] {
+			b.repository(repo)
+		}
+	}
+}
+
+func (b *builder) repository(repo string) {
+	if b.repos[repo] != "" {
+		return
+	}
+	at, d := ".", b.root
+	for part := range strings.SplitSeq(repo, "/") {
+		d = d.subdir(part, b.mount.Time)
+		at = path.Join(at, d.name)
+	}
+	b.repos[repo] = at
 }
 
 // subdir returns the directory name of n, and makes it where there is none.
@@ -86,6 +99,7 @@ func (n *node) subdir(name string, t time.Time) *node {
 		}
 	}
 	d := newDir(name, t)
+	d.repo = path.Join(n.repo, name)
 	n.add(d)
 	return d
 }
@@ -100,11 +114,14 @@ func (b *builder) addTags() {
 		}
 		at := b.repos[p.repo]
 		dir := b.listed(at)
-		link := newLink(p.tag, b.target(at, p.Reference), b.changed(p.Reference))
+		link := newLink(p.tag, b.target(at, p.Reference), b.changed(p.Reference), tagLink, p.Name)
 		dir.add(link)
 		b.tags[p.Name] = path.Join(at, link.name)
 		for _, img := range p.Images[min(1, len(p.Images)):] {
-			dir.add(newLink(p.tag+"@"+imagefs.PlatformName(img), byIDFrom(at, img.ID.Encoded()), link.time))
+			name, target := p.tag+"@"+imagefs.PlatformName(img), byIDFrom(at, img.ID.Encoded())
+			if b.mount.Made.Hidden[path.Join(at, name)] != target {
+				dir.add(newLink(name, target, link.time, platformLink, img.ID.String()))
+			}
 		}
 	}
 }
@@ -147,7 +164,16 @@ func (b *builder) addDangling() {
 		if t.IsZero() {
 			t = b.mount.Time
 		}
-		dir.add(newLink(img.ID.Encoded(), byIDFrom("dangling", img.ID.Encoded()), t))
+		dir.add(newLink(img.ID.Encoded(), byIDFrom("dangling", img.ID.Encoded()), t, danglingLink, img.ID.String()))
+	}
+}
+
+// addTemporary adds what is about to be renamed.
+func (b *builder) addTemporary() {
+	for at, l := range b.mount.Made.Links {
+		if dir := b.listed(path.Dir(at)); dir != nil && dir.IsDir() {
+			dir.add(newLink(path.Base(at), l.Target, b.mount.Time, temporaryLink, l.Source))
+		}
 	}
 }
 

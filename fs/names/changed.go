@@ -14,15 +14,13 @@ type Notifier interface {
 
 // kernel is what the kernel may remember of the tree.
 type kernel struct {
-	mu   sync.Mutex // guards what follows, and keeps notifications in order
-	conn Notifier   // nil before Connect
+	conn Notifier   // nil before Connect, which is before the first request
+	mu   sync.Mutex // guards view, and keeps notifications in order; no handler of what locks a directory waits for it
 	view *View      // the last one that it was told of
 }
 
 // Connect says how the kernel is reached. It is called before the first request is served.
 func (f *FS) Connect(n Notifier) {
-	f.kernel.mu.Lock()
-	defer f.kernel.mu.Unlock()
 	f.kernel.conn = n
 }
 
@@ -71,8 +69,12 @@ func (f *FS) forget(p string, link *node) {
 	if err == nil {
 		err = f.kernel.conn.InodeNotify(linkID(p, link.target), 0, 0)
 	}
+	f.logged(p, err)
+}
+
+func (f *FS) logged(path string, err error) {
 	if err != nil {
-		f.log("telling the kernel of %s: %v", p, err)
+		f.log("telling the kernel of %s: %v", path, err)
 	}
 }
 

@@ -57,25 +57,51 @@ func (f *FS) file(path string) (control.File, error) {
 
 func writable(flags uint32) bool { return flags&syscall.O_ACCMODE != syscall.O_RDONLY }
 
-// session returns an open file's session. One that a predecessor opened is opened again.
-func (f *FS) session(handle uint64, path string) (control.Session, error) {
+// session returns an open file's session and its path. One that a predecessor opened is opened again.
+func (f *FS) session(h *fuse.InHeader, handle uint64) (s control.Session, path string, err error) {
+	if s, ok := f.files.Broken(handle); ok && f.handles.get(handle) == nil {
+		return s, "imports", nil
+	}
+	if path, err = f.path(h); err != nil {
+		return nil, path, err
+	}
 	if s := f.handles.get(handle); s != nil {
-		return s, nil
+		return s, path, nil
 	}
 	file, err := f.file(path)
 	if err != nil {
-		return nil, err
+		return nil, path, err
 	}
-	return f.handles.open(handle, file), nil
+	return f.handles.open(handle, file), path, nil
+}
+
+// Create makes a file in imports, which is a stream until it is closed.
+func (f *FS) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) (code fuse.Status) {
+	dir, err := f.path(&in.InHeader)
+	at := join(dir, name)
+	defer f.seen(opCreate, &in.InHeader, at, time.Now(), &code)
+	switch {
+	case err != nil:
+		return status(err)
+	case in.Uid != f.uid && in.Uid != 0:
+		return fuse.EACCES
+	}
+	s, err := f.files.Create(at, in.Unique, in.Uid)
+	if err != nil {
+		return status(err)
+	}
+	f.handles.put(in.Unique, s)
+	out.Fh, out.OpenFlags = in.Unique, fuse.FOPEN_DIRECT_IO
+	i, err := f.lstat(at)
+	if err != nil {
+		return status(err)
+	}
+	return status(f.entry(at, i, &out.EntryOut))
 }
 
 func (f *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (_ fuse.ReadResult, code fuse.Status) {
-	path, err := f.path(&in.InHeader)
+	s, path, err := f.session(&in.InHeader, in.Fh)
 	defer f.seen(opRead, &in.InHeader, path, time.Now(), &code)
-	if err != nil {
-		return nil, status(err)
-	}
-	s, err := f.session(in.Fh, path)
 	if err != nil {
 		return nil, status(err)
 	}
@@ -89,18 +115,16 @@ func (f *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (_ fuse.R
 }
 
 func (f *FS) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (written uint32, code fuse.Status) {
-	path, err := f.path(&in.InHeader)
+	s, path, err := f.session(&in.InHeader, in.Fh)
 	defer f.seen(opWrite, &in.InHeader, path, time.Now(), &code)
-	if err != nil {
-		return 0, status(err)
-	}
-	s, err := f.session(in.Fh, path)
 	if err != nil {
 		return 0, status(err)
 	}
 	ctx, end := interruptible(cancel)
 	defer end()
-	n, err := s.Write(ctx, callOf(&in.InHeader, in.Flags), data)
+	c := callOf(&in.InHeader, in.Flags)
+	c.Offset = int64(in.Offset)
+	n, err := s.Write(ctx, c, data)
 	f.Changed() // before the answer, so that whoever wrote finds what the line did
 	if err != nil {
 		return 0, status(err)
@@ -110,7 +134,7 @@ func (f *FS) Write(cancel <-chan struct{}, in *fuse.WriteIn, data []byte) (writt
 
 func callOf(h *fuse.InHeader, flags uint32) control.Call {
 	return control.Call{
-		Unique: h.Unique, UID: h.Uid, NonBlock: flags&syscall.O_NONBLOCK != 0, Writable: writable(flags),
+		Unique: h.Unique, UID: h.Uid, PID: h.Pid, NonBlock: flags&syscall.O_NONBLOCK != 0, Writable: writable(flags),
 	}
 }
 
@@ -129,15 +153,27 @@ func (f *FS) Release(_ <-chan struct{}, in *fuse.ReleaseIn) {
 	}
 }
 
-func (f *FS) Flush(_ <-chan struct{}, _ *fuse.FlushIn) fuse.Status { return fuse.OK }
+// Flush is a close(2). It tells how the copy of an archive into imports went.
+func (f *FS) Flush(cancel <-chan struct{}, in *fuse.FlushIn) (code fuse.Status) {
+	defer f.seen(opFlush, &in.InHeader, "", time.Now(), &code)
+	s := f.handles.get(in.Fh)
+	if s == nil {
+		s, _ = f.files.Broken(in.Fh)
+	}
+	flusher, ok := s.(control.Flusher)
+	if !ok {
+		return fuse.OK
+	}
+	ctx, end := interruptible(cancel)
+	defer end()
+	err := flusher.Flush(ctx)
+	f.Changed() // before the answer, as for a line
+	return status(err)
+}
 
 // Poll answers FUSE_POLL: see conn.Options. What never blocks is always ready.
 func (f *FS) Poll(node, fh uint64, events uint32, wake func()) (ready uint32, errno fuse.Status) {
-	path, err := f.ids.path(node)
-	if err != nil {
-		return 0, status(err)
-	}
-	s, err := f.session(fh, path)
+	s, _, err := f.session(&fuse.InHeader{NodeId: node, Caller: fuse.Caller{Owner: fuse.Owner{Uid: f.uid}}}, fh)
 	if err != nil {
 		return 0, status(err)
 	}

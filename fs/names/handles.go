@@ -32,6 +32,13 @@ func (h *handles) open(handle uint64, file control.File) control.Session {
 	return s
 }
 
+// put adds an open file's session.
+func (h *handles) put(handle uint64, s control.Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sessions[handle] = s
+}
+
 func (h *handles) remove(handle uint64) control.Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()

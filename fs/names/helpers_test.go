@@ -1,10 +1,12 @@
 package names
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -21,21 +23,159 @@ import (
 
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/fs/conn"
+	"github.com/imagefs/imagefs/registry"
 	"github.com/imagefs/imagefs/store"
+	"github.com/imagefs/imagefs/store/archive"
 	"github.com/imagefs/imagefs/store/layer/layertest"
 	"github.com/imagefs/imagefs/store/storetest"
 )
 
-// fakeEngine pulls nothing: what happens is in the name.
+// fakeEngine pulls nothing: what happens is in the name. What it changes is its store's snapshot.
 type fakeEngine struct {
 	release chan struct{} // "slow" waits for it
+	store   *fakeStore
 
 	mu          sync.Mutex
 	pulls       []string
+	changes     []string
 	subscribers []func(imagefs.Event)
 }
 
-func newFakeEngine() *fakeEngine { return &fakeEngine{release: make(chan struct{})} }
+func newFakeEngine(s *store.Store) *fakeEngine {
+	return &fakeEngine{release: make(chan struct{}), store: &fakeStore{Store: s}}
+}
+
+// fakeStore is a store, whose references are others once they were changed.
+type fakeStore struct {
+	*store.Store
+	changed atomic.Pointer[store.Snapshot]
+}
+
+func (s *fakeStore) Refresh() (*store.Snapshot, error) {
+	if snap := s.changed.Load(); snap != nil {
+		return snap, nil
+	}
+	return s.Store.Refresh()
+}
+
+// change notes what is asked for and replaces the references.
+func (e *fakeEngine) change(words string, edit func(*store.Snapshot) error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.changes = append(e.changes, words)
+	old, err := e.store.Refresh()
+	if err != nil {
+		return err
+	}
+	snap := *old
+	snap.References, snap.Images = slices.Clone(old.References), slices.Clone(old.Images)
+	if err := edit(&snap); err != nil {
+		return err
+	}
+	slices.SortFunc(snap.References, func(a, b store.Reference) int { return strings.Compare(a.Name, b.Name) })
+	e.store.changed.Store(&snap)
+	return nil
+}
+
+func drop(snap *store.Snapshot, name string) {
+	snap.References = slices.DeleteFunc(snap.References, func(r store.Reference) bool { return r.Name == name })
+}
+
+func (e *fakeEngine) Tag(_ context.Context, source, target string) error {
+	return e.change("tag "+source+" "+target, func(snap *store.Snapshot) error {
+		r := store.Reference{Name: target, Updated: time.Now()}
+		if old := snap.Reference(source); old != nil {
+			r.Target, r.Images = old.Target, old.Images
+		} else {
+			img, err := imagefs.Resolve(snap, source)
+			if err != nil {
+				return err
+			}
+			r.Target, r.Images = img.Manifest, []*store.Image{img}
+		}
+		drop(snap, target)
+		snap.References = append(snap.References, r)
+		return nil
+	})
+}
+
+func (e *fakeEngine) Move(_ context.Context, from, to string) error {
+	return e.change("move "+from+" "+to, func(snap *store.Snapshot) error {
+		r := *snap.Reference(from)
+		r.Name = to
+		drop(snap, from)
+		drop(snap, to)
+		snap.References = append(snap.References, r)
+		return nil
+	})
+}
+
+func (e *fakeEngine) Untag(_ context.Context, name string) error {
+	return e.change("untag "+name, func(snap *store.Snapshot) error { drop(snap, name); return nil })
+}
+
+func (e *fakeEngine) Remove(_ context.Context, req imagefs.RemoveRequest, r imagefs.Reporter) error {
+	return e.change(fmt.Sprintf("remove %+v", req), func(snap *store.Snapshot) error {
+		if req.Refs[0] == "used" {
+			return &imagefs.Error{Kind: imagefs.InUse, Subject: "used", Err: errors.New("image is being used")}
+		}
+		r.Line("Deleted: " + req.Refs[0])
+		snap.Images = slices.DeleteFunc(snap.Images, func(img *store.Image) bool { return img.ID.String() == req.Refs[0] })
+		return nil
+	})
+}
+
+func (e *fakeEngine) Prune(_ context.Context, req imagefs.PruneRequest, r imagefs.Reporter) (int64, error) {
+	r.Line(fmt.Sprintf("%+v", req))
+	return 1234567, nil
+}
+
+func (e *fakeEngine) Push(_ context.Context, req imagefs.PushRequest, r imagefs.Reporter) error {
+	r.Line(fmt.Sprintf("%+v", req))
+	return nil
+}
+
+func (e *fakeEngine) Archive(imagefs.SaveRequest) (*archive.Archive, error) {
+	return nil, &imagefs.Error{Kind: imagefs.NotFound, Err: errors.New("no such image")}
+}
+
+// Load takes text that begins with "good", and no more of it than the first line.
+func (e *fakeEngine) Load(_ context.Context, from io.Reader, r imagefs.Reporter) ([]*store.Image, error) {
+	line, err := bufio.NewReaderSize(from, 16).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "good") {
+		return nil, &imagefs.Error{Kind: imagefs.Invalid, Err: errors.New("not an archive")}
+	}
+	r.Line("Loaded image: " + strings.TrimSpace(line))
+	return nil, nil
+}
+
+func (e *fakeEngine) LoadFile(ctx context.Context, f *os.File, r imagefs.Reporter) ([]*store.Image, error) {
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		r.Line("Loaded a directory")
+		return nil, nil
+	}
+	return e.Load(ctx, f, r)
+}
+
+func (e *fakeEngine) Import(_ context.Context, req imagefs.ImportRequest, r imagefs.Reporter) (*store.Image, error) {
+	text, err := io.ReadAll(req.Source)
+	req.Source = nil
+	r.Line(fmt.Sprintf("%+v %q", req, text))
+	return nil, err
+}
+
+func (e *fakeEngine) Search(_ context.Context, req imagefs.SearchRequest) ([]registry.SearchResult, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.changes = append(e.changes, "search "+req.Term)
+	return nil, &imagefs.Error{Kind: imagefs.Unreachable, Err: errors.New("no network")}
+}
+
+func (e *fakeEngine) changed() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.changes)
+}
 
 func (e *fakeEngine) Pull(ctx context.Context, req imagefs.PullRequest, r imagefs.Reporter) ([]*store.Image, error) {
 	e.mu.Lock()
@@ -59,10 +199,11 @@ func (e *fakeEngine) Pull(ctx context.Context, req imagefs.PullRequest, r imagef
 	return nil, nil
 }
 
-func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) {
+func (e *fakeEngine) Subscribe(_ context.Context, f func(imagefs.Event)) func() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.subscribers = append(e.subscribers, f)
+	return func() {}
 }
 
 func (e *fakeEngine) pulled() []string {
@@ -153,11 +294,12 @@ func (m *testMount) poll(node, fh uint64, events uint32, wake func()) (uint32, f
 func mount(t *testing.T) *testMount {
 	t.Helper()
 	m := &testMount{
-		t: t, dir: t.TempDir(), engine: newFakeEngine(), store: testStore(t),
+		t: t, dir: t.TempDir(), store: testStore(t),
 	}
+	m.engine = newFakeEngine(m.store)
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
-	m.FS, err = newFS(ctx, m.engine, m.store, Config{
+	m.FS, err = newFS(ctx, m.engine, m.engine.store, Config{
 		Mountpoint: m.dir, Content: "/run/imagefs/test", State: t.TempDir(), Connection: "1", Log: t.Logf,
 	})
 	if err != nil {
@@ -177,6 +319,7 @@ func mount(t *testing.T) *testMount {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Connect(server)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve() }()
 	t.Cleanup(func() {

@@ -34,7 +34,7 @@ func (f *FS) entry(path string, i fs.FileInfo, out *fuse.EntryOut) error {
 		return err
 	}
 	switch n, ok := i.(*node); {
-	case ok && n.isLink() && !n.unlisted:
+	case ok && n.isKept():
 		id = linkID(path, n.target)
 	case i.Mode()&fs.ModeSymlink != 0, i.Mode().IsRegular() && i.Mode()&0o200 != 0:
 		id = f.ids.next(id)

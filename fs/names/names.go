@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +29,13 @@ type Config struct {
 
 // Engine does the work; [*imagefs.Engine] is one.
 type Engine interface {
-	control.Engine
+	worker
 	Store() *store.Store
+}
+
+type worker interface {
+	control.Engine
+	Changer
 }
 
 // Store is what the tree shows; [*store.Store] is one.
@@ -41,25 +48,31 @@ type Store interface {
 // background are started again. Jobs end with ctx, and their end is not written down then.
 func New(ctx context.Context, e Engine, c Config) (*FS, error) { return newFS(ctx, e, e.Store(), c) }
 
-func newFS(ctx context.Context, e control.Engine, s Store, c Config) (*FS, error) {
+func newFS(ctx context.Context, e worker, s Store, c Config) (*FS, error) {
 	snap, err := s.Refresh()
 	if err != nil {
 		return nil, err
 	}
 	f := &FS{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(),
-		store:         s, log: c.Log, uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()),
+		store:         s, engine: e, log: c.Log, uid: uint32(os.Geteuid()), gid: uint32(os.Getegid()),
 		mount: Mount{Mountpoint: c.Mountpoint, Content: c.Content, Time: time.Now()},
 		ids:   newIDs(), handles: newHandles(),
 		accessLog: control.NewFeed(func(n int, _ time.Time) []byte { return fmt.Appendf(nil, "# %d lines dropped\n", n) }),
 	}
-	f.files, err = control.New(ctx, e, control.Config{State: c.State, Connection: c.Connection, Log: c.Log})
+	if f.made, err = openMaking(c.State, c.Connection); err != nil {
+		return nil, err
+	}
+	f.files, err = control.New(ctx, e, control.Config{
+		State: c.State, Exports: filepath.Join(s.Dir(), "exports"), Own: []string{c.Mountpoint, c.Content},
+		Connection: c.Connection, Log: c.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
 	f.files.Add(".stats", control.Text(0o444, f.stats), true)
 	f.files.Add(".accesslog", f.accessLog, false)
-	f.shown.Store(&shown{snap, NewView(snap, f.mount)})
+	f.show(snap)
 	f.kernel.view = f.shown.Load().view
 	f.learn(".")
 	return f, nil
@@ -74,26 +87,33 @@ func MountOptions() *fuse.MountOptions {
 type FS struct {
 	fuse.RawFileSystem // what is not answered here is not implemented, and the kernel need not ask again
 	store              Store
+	engine             Changer
 	log                func(format string, args ...any)
 	uid, gid           uint32 // the owner of all files
 	mount              Mount
 	files              *control.Tree
+	made               *making
 	shown              atomic.Pointer[shown]
 	ids                *ids
 	handles            *handles
 	accessLog          *control.Feed
 	counts             counts
 	kernel             kernel
+	background         sync.WaitGroup // what tells the kernel
 }
 
-// shown is a snapshot and its view.
+// shown is a view and what it is of.
 type shown struct {
 	snap *store.Snapshot
+	made *Made
 	view *View
 }
 
-// Wait waits for the jobs in the background, once the context of New has ended.
-func (f *FS) Wait() { f.files.Wait() }
+// Wait waits for what goes on in the background, once the context of New has ended.
+func (f *FS) Wait() {
+	f.files.Wait()
+	f.background.Wait()
+}
 
 // view is of the store as it is now, whoever changed it. If the store cannot be read, it stays what it was.
 func (f *FS) view() *View {
@@ -106,11 +126,13 @@ func (f *FS) view() *View {
 }
 
 func (f *FS) show(snap *store.Snapshot) *View {
-	now := f.shown.Load()
-	if now.snap == snap {
+	now, made := f.shown.Load(), f.made.current.Load()
+	if now != nil && now.snap == snap && now.made == made {
 		return now.view
 	}
-	next := &shown{snap, NewView(snap, f.mount)}
+	m := f.mount
+	m.Made = *made
+	next := &shown{snap, made, NewView(snap, m)}
 	f.shown.CompareAndSwap(now, next) // or else somebody else was faster
 	return next.view
 }

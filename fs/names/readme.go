@@ -28,6 +28,14 @@ This is imagefs. What stands here is in its store; nothing that is listed reache
 A name is HOST[:PORT]/REPOSITORY/TAG. TAG@OS-ARCH beside a tag is its image of a further platform.
 The images themselves are mounted at {{.Content}}, which by-id leads to.
 
+    cd {{.Mountpoint}}/docker.io/library/alpine
+    ln -s 3.19 stable                                    # docker tag; ln -sfn moves a tag, mv renames it
+    rm 3.19                                              # takes the name away; the image may then be in dangling
+    rm {{.Mountpoint}}/dangling/*                        # removes images
+    cp web.tar.gz {{.Mountpoint}}/imports/               # docker load
+    echo "two.tar web:v1 web:v2" > {{.Mountpoint}}/ctl/save    # docker save: {{.Mountpoint}}/exports/two.tar
+    cat {{.Mountpoint}}/search/busybox                   # docker search; search/HOST/TERM asks another registry
+
 ## ctl: write a line, get an errno
 
 A line has the words of docker's command line. The write returns when the work is done; if it failed, so does the
@@ -45,5 +53,6 @@ A line that begins with -d is answered at once, with the number of its job:
     cat {{.Mountpoint}}/ctl/events                       # JSON lines, as they come
 
 "cat" of a verb, such as {{.Mountpoint}}/ctl/pull, shows its usage and your last results.
-Files that wait on purpose (ctl/events, wait, .accesslog) are not listed.
+Other verbs: push tag rmi prune save load import search.
+Files that wait on purpose (ctl/events, wait, .accesslog), or ask the network (search/TERM), are not listed.
 `))

@@ -24,13 +24,20 @@ const (
 	opOpen
 	opRead
 	opWrite
+	opCreate
+	opFlush
+	opSymlink
+	opRename
+	opUnlink
+	opMkdir
+	opRmdir
 	ops
 )
 
 func (o op) String() string {
 	return [ops]string{
 		"lookup", "getattr", "setattr", "readlink", "access", "statfs", "opendir", "readdir", "readdirplus", "open",
-		"read", "write",
+		"read", "write", "create", "flush", "symlink", "rename", "unlink", "mkdir", "rmdir",
 	}[o]
 }
 

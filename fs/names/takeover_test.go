@@ -24,7 +24,8 @@ type succession struct {
 }
 
 func newSuccession(t *testing.T) *succession {
-	s := &succession{t: t, engine: newFakeEngine(), store: testStore(t)}
+	s := &succession{t: t, store: testStore(t)}
+	s.engine = newFakeEngine(s.store)
 	s.config = Config{
 		Mountpoint: "/images", Content: "/run/imagefs/x", State: t.TempDir(), Connection: "1", Log: t.Logf,
 	}
@@ -40,7 +41,7 @@ func (s *succession) next() {
 		s.kill()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f, err := newFS(ctx, s.engine, s.store, s.config)
+	f, err := newFS(ctx, s.engine, s.engine.store, s.config)
 	if err != nil {
 		s.t.Fatal(err)
 	}

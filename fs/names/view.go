@@ -16,6 +16,7 @@ type Mount struct {
 	Mountpoint string    // absolute
 	Content    string    // where the content tree is mounted, absolute
 	Time       time.Time // of what has no time of its own
+	Made       Made
 }
 
 // View shows a snapshot of the store as a directory tree:
@@ -32,6 +33,7 @@ type Mount struct {
 // they answer with the link itself.
 type View struct {
 	snap  *store.Snapshot
+	mount Mount
 	root  *node
 	tags  map[string]string // the listed path of a reference with a tag, by its name
 	repos map[string]string // the listed path of a repository, by its name
@@ -47,14 +49,16 @@ var (
 func NewView(snap *store.Snapshot, m Mount) *View {
 	b := &builder{
 		View: &View{
-			snap: snap, root: newDir(".", m.Time), tags: make(map[string]string), repos: make(map[string]string),
+			snap: snap, mount: m,
+			root: newDir(".", m.Time), tags: make(map[string]string), repos: make(map[string]string),
 		},
-		mount: m, parsed: parseAll(snap.References),
+		parsed: parseAll(snap.References),
 	}
 	b.fixed()
 	b.repositories()
 	b.addTags()
 	b.addDangling()
+	b.addTemporary()
 	b.root.finish()
 	return b.View
 }
@@ -126,6 +130,19 @@ func (v *View) find(op, name string) (*node, error) {
 		}
 	}
 	return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
+
+// meant finds what a path names and where that is listed: of an alias of a tag, the tag.
+func (v *View) meant(name string) (*node, string, error) {
+	n, err := v.find("lstat", name)
+	if err != nil || n.kind != aliasLink {
+		return n, name, err
+	}
+	to := path.Join(path.Dir(name), n.target)
+	if tag := v.listed(to); tag != nil && tag.isLink() {
+		return tag, to, nil
+	}
+	return n, name, nil
 }
 
 // listed returns the listed node at path, or nil.

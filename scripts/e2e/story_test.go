@@ -11,7 +11,7 @@ func TestStory(t *testing.T) {
 	need(t, "busybox", "gzip")
 	for way, shows := range map[string][]string{
 		"commands": {
-			"Status: Downloaded newer image for busybox:latest", "manifest for busybox:2.0 not found", "REPOSITORY",
+			"Status: Downloaded newer image for busybox:latest", "demo/busybox:2.0 not found", "REPOSITORY",
 			"linux/amd64 4", "COPY www /www", "OFFICIAL", "Untagged: web:v1", "(must be forced)", "Deleted: sha256:",
 			"Total reclaimed space: ", "Loaded image: busybox:1.35", "Loaded image: busybox:latest", "v1: digest: sha256:",
 		},

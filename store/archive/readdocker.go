@@ -15,7 +15,7 @@ import (
 func readDocker(src source) ([]named, error) {
 	raw, err := src.document(dockerManifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &UnknownError{"it has neither manifest.json nor index.json"}
+		return nil, &UnknownError{"neither manifest.json nor index.json in it names an image"}
 	}
 	if err != nil {
 		return nil, err

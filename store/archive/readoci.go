@@ -25,6 +25,7 @@ const nesting = 4
 type layout struct {
 	source source
 	files  map[layoutFile]*layerFile
+	seen   map[digest.Digest]bool // manifests and indexes of the entry that is being read
 }
 
 // layoutFile is a layer as a manifest and a config have it.
@@ -91,6 +92,7 @@ func (l *layout) entry(desc ocispec.Descriptor) (e named, err error) {
 		return e, err
 	}
 	e.target = &target
+	l.seen = make(map[digest.Digest]bool)
 	if err := l.images(&e, target, nesting); err != nil {
 		return e, err
 	}
@@ -152,6 +154,10 @@ type manifest struct {
 // images adds the images that a document leads to. What an index names and the archive does not have is passed over: it is
 // of another platform.
 func (l *layout) images(e *named, doc document, depth int) error {
+	if l.seen[doc.desc.Digest] {
+		return nil
+	}
+	l.seen[doc.desc.Digest] = true
 	var m manifest
 	if err := json.Unmarshal(doc.raw, &m); err != nil {
 		return &DamagedError{blobName(doc.desc.Digest), err}

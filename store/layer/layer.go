@@ -27,7 +27,7 @@ type Layer struct {
 	tarSplit *os.File // nil in a layer InBlob
 	large    LargeFiles
 	handles  handles
-	scratch  sync.Pool // of *[blockSize]byte
+	scratch  *sync.Pool // of *[blockSize]byte; apart, as the runtime keeps pools for two collections, and what they are in
 }
 
 // Open maps the layer in dir. An error that is fs.ErrNotExist says that no layer was unpacked there.
@@ -36,8 +36,7 @@ func Open(dir string, diffID digest.Digest, large LargeFiles) (*Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Layer{index: x, large: large}
-	l.scratch.New = func() any { return new([blockSize]byte) }
+	l := &Layer{index: x, large: large, scratch: &sync.Pool{New: func() any { return new([blockSize]byte) }}}
 	if err := l.openFiles(dir, diffID); err != nil {
 		l.Close()
 		return nil, err

@@ -44,7 +44,7 @@ func (l *Layer) payloadSums(r *record, size, off int64, n int, single []byte) ([
 }
 
 func (l *Layer) region(f *os.File, base, size int64) region {
-	return region{file: f, base: base, size: size, scratch: &l.scratch}
+	return region{file: f, base: base, size: size, scratch: l.scratch}
 }
 
 // readLarge reads a payload that is in the LargeFiles.
