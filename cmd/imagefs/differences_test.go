@@ -83,7 +83,7 @@ var differences = []difference{
 	{
 		what: "`load` of another tar says what it lacks", why: "docker tells of its temporary directory",
 		line: `root.tar`, docker: `open .*/etc/json: no such file or directory`,
-		imagefs: "unsupported image archive: it has neither manifest.json nor index.json",
+		imagefs: "unsupported image archive: neither manifest.json nor index.json in it names an image",
 	},
 	{
 		what: "an image that was pushed has another digest", why: "what was pulled is pushed as it is, and what was loaded in an OCI manifest; docker makes a manifest of its own",
