@@ -11,7 +11,8 @@ import (
 
 // Update changes references. It calls decide with the state that is on disk, which a lock keeps as it is until the changes
 // decide returns are written, all at once and in their order. It returns the state after that; an error of decide changes
-// nothing. A target that is not stored is ErrNotFound.
+// nothing. A target that is not stored is ErrNotFound. decide must not call what takes the lock itself: what publishes,
+// claims, pins or collects.
 func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, error)) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
