@@ -116,9 +116,7 @@ func planRemoval(snap *store.Snapshot, word string, force bool) (*removal, error
 	if ref := referenceOf(snap, word); ref != nil && !isIDPrefix(img, word) {
 		r := &removal{}
 		r.take(takeAway(snap, ref), img)
-		if len(r.names) == len(refs) {
-			r.images = []*store.Image{img}
-		}
+		r.addNameless(snap)
 		return r, nil
 	}
 	if !force && !isSingleReference(refs) {
@@ -136,13 +134,30 @@ func (r *removal) take(changes []store.Change, img *store.Image) {
 	}
 }
 
-// removalOf deletes an image with all its names, sorted as docker does.
+// addNameless adds the images that have no name without those that are taken away. An index may lead to several.
+func (r *removal) addNameless(snap *store.Snapshot) {
+	taken := map[string]bool{}
+	for _, n := range r.names {
+		taken[n.name] = true
+	}
+	for _, n := range r.names {
+		for _, img := range snap.Reference(n.name).Images {
+			kept := func(ref named) bool { return !taken[ref.Name] }
+			if !slices.Contains(r.images, img) && !slices.ContainsFunc(referencesTo(snap, img), kept) {
+				r.images = append(r.images, img)
+			}
+		}
+	}
+}
+
+// removalOf deletes an image with all its names, sorted as docker does, and what else only they name.
 func removalOf(snap *store.Snapshot, img *store.Image) *removal {
 	r := &removal{images: []*store.Image{img}}
 	for _, ref := range referencesTo(snap, img) {
 		r.names = append(r.names, removedName{ref.Name, img})
 	}
 	slices.SortFunc(r.names, func(a, b removedName) int { return strings.Compare(a.name, b.name) })
+	r.addNameless(snap)
 	return r
 }
 
