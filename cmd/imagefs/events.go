@@ -86,7 +86,7 @@ func newEventWriter(format string) (eventWriter, error) {
 	}
 	tmpl, err := parseTemplate(format)
 	if err != nil {
-		return nil, &statusError{fmt.Errorf("Error parsing format: %w", errors.Unwrap(err)), exitTemplate} //lint:ignore ST1005 docker's words
+		return nil, &statusError{fmt.Errorf("Error parsing format: %w", errors.Unwrap(err)), exitTemplate}
 	}
 	return func(out io.Writer, ev imagefs.Event) error { return writeEventBy(tmpl, out, ev) }, nil
 }
