@@ -47,6 +47,9 @@ func (e *Engine) Import(ctx context.Context, req ImportRequest, report Reporter)
 		return nil, err
 	}
 	report.Line(img.ID.String())
+	for _, name := range names {
+		e.events.image("tag", img, familiar(name))
+	}
 	e.events.image("import", img, "")
 	return img, nil
 }

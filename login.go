@@ -28,6 +28,15 @@ func (e *Engine) Login(ctx context.Context, req LoginRequest) (string, error) {
 	return "Login Succeeded", nil
 }
 
+// PlainFile is the file that keeps a server's password as it is, or "" if a credential helper keeps it.
+func (e *Engine) PlainFile(word string) (string, error) {
+	server, err := parseServer(word)
+	if err != nil {
+		return "", err
+	}
+	return e.registry.PlainFile(server)
+}
+
 // Logout forgets them, if there are any. It returns docker's words: "Removing login credentials for …".
 func (e *Engine) Logout(ctx context.Context, word string) (string, error) {
 	server, err := parseServer(word)

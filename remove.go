@@ -117,17 +117,18 @@ func planRemoval(snap *store.Snapshot, using users, word string, force bool) (*r
 		return nil, err
 	}
 	refs := referencesTo(snap, img)
-	conflict := using.conflict(img, force)
 	if ref := referenceOf(snap, word); ref != nil && !isIDPrefix(img, word) {
 		if err := using.lastName(img, word); err != nil && !force && isSingleReference(refs) {
 			return nil, err
 		}
 		r := &removal{}
 		r.take(takeAway(snap, ref), img)
-		if len(r.names) == len(refs) && conflict == nil {
-			r.images = []*store.Image{img}
-		}
+		r.addNameless(snap)
+		r.keep(using, force)
 		return r, nil
+	}
+	if err := using.conflict(img, true); err != nil {
+		return nil, err
 	}
 	if !force && !isSingleReference(refs) {
 		return nil, &Error{
@@ -135,10 +136,12 @@ func planRemoval(snap *store.Snapshot, using users, word string, force bool) (*r
 			Err: fmt.Errorf("conflict: unable to delete %s (must be forced) - image is referenced in multiple repositories", shortID(img.ID)),
 		}
 	}
-	if conflict != nil {
-		return nil, conflict
+	if err := using.conflict(img, force); err != nil {
+		return nil, err
 	}
-	return removalOf(snap, img), nil
+	r := removalOf(snap, img)
+	r.keep(using, force)
+	return r, nil
 }
 
 func (r *removal) take(changes []store.Change, img *store.Image) {
@@ -147,13 +150,35 @@ func (r *removal) take(changes []store.Change, img *store.Image) {
 	}
 }
 
-// removalOf deletes an image with all its names, sorted as docker does.
+// addNameless adds the images that have no name without those that are taken away. An index may lead to several.
+func (r *removal) addNameless(snap *store.Snapshot) {
+	taken := map[string]bool{}
+	for _, n := range r.names {
+		taken[n.name] = true
+	}
+	for _, n := range r.names {
+		for _, img := range snap.Reference(n.name).Images {
+			kept := func(ref named) bool { return !taken[ref.Name] }
+			if !slices.Contains(r.images, img) && !slices.ContainsFunc(referencesTo(snap, img), kept) {
+				r.images = append(r.images, img)
+			}
+		}
+	}
+}
+
+// keep leaves out images that are in use: as docker, a removal of their last name leaves them without one.
+func (r *removal) keep(using users, force bool) {
+	r.images = slices.DeleteFunc(r.images, func(img *store.Image) bool { return using.conflict(img, force) != nil })
+}
+
+// removalOf deletes an image with all its names, sorted as docker does, and what else only they name.
 func removalOf(snap *store.Snapshot, img *store.Image) *removal {
 	r := &removal{images: []*store.Image{img}}
 	for _, ref := range referencesTo(snap, img) {
 		r.names = append(r.names, removedName{ref.Name, img})
 	}
 	slices.SortFunc(r.names, func(a, b removedName) int { return strings.Compare(a.name, b.name) })
+	r.addNameless(snap)
 	return r
 }
 

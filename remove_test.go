@@ -177,3 +177,19 @@ func TestPruneFails(t *testing.T) {
 		{"not a boolean", imagefs.Invalid, "invalid filter 'dangling=maybe'", prune("dangling=maybe")},
 	})
 }
+
+// TestRemoveIndex removes an index of which two platforms were pulled, by name and by the ID of either.
+func TestRemoveIndex(t *testing.T) {
+	for _, by := range []string{"name", "first", "second"} {
+		b := newBench(t)
+		one := b.put("web", "one", imageFor(t, "linux/amd64", "a"))
+		two := b.put("web", "two", imageFor(t, "linux/arm64", "b"))
+		b.reg.PutIndex("web", "1", one, two)
+		images, _ := b.pull(imagefs.PullRequest{Ref: b.ref("web:1"), AllPlatforms: true})
+		word := map[string]string{"name": b.ref("web:1"), "first": images[0].ID.String(), "second": images[1].ID.String()}[by]
+		lines, err := b.remove(false, word)
+		if snap := b.Store().Snapshot(); err != nil || len(snap.Images) != 0 || len(lines) != 6 {
+			t.Errorf("by %s: %v, %q; left %v", by, err, lines, snap.Images)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"cmp"
+	"errors"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -9,6 +11,7 @@ import (
 
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // catalog is what snapshots are made of, and what one load leaves for the next: blobs are immutable, so what was parsed
@@ -19,6 +22,7 @@ type catalog struct {
 	numbers   numbers
 	documents map[digest.Digest]*document
 	images    map[digest.Digest]*Image // by ID
+	seen      *view                    // what the last load saw; nil before the first
 }
 
 // Snapshot returns the store as it is now, as far as this process knows: see [Store.Refresh].
@@ -52,41 +56,48 @@ func (s *Store) reload() (*Snapshot, *view, error) {
 
 // load makes the snapshot of what is on disk. index.json is read first: what its references need was written before it.
 func (s *Store) load() (*Snapshot, *view, error) {
-	x, state, err := s.catalog.refreshIndex(s.path(ocispec.ImageIndexFile))
+	file, err := s.catalog.readIndex(s.path(ocispec.ImageIndexFile))
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.catalog.numbers.refresh(s.path("numbers")); err != nil {
-		return nil, nil, err
-	}
+	var x *index
+	var g errgroup.Group
+	g.Go(func() (err error) { x, err = file.parse(); return err })
+	g.Go(func() error { return s.catalog.numbers.refresh(s.path("numbers")) })
 	v, err := s.view()
-	if err != nil {
+	if err := errors.Join(g.Wait(), err); err != nil {
 		return nil, nil, err
 	}
-	s.catalog.index, s.catalog.state = x, state
+	v.book = s.catalog.numbers.state
+	s.renew()
+	if x == s.catalog.index && s.catalog.seen.same(v) {
+		return s.current.Load(), s.catalog.seen, nil
+	}
+	return s.take(v, x, file.state), v, nil
+}
+
+// take makes the snapshot of index.json, which is in that state, with what v has seen.
+func (s *Store) take(v *view, x *index, state fileState) *Snapshot {
 	snap := v.snapshot(x)
 	if last := s.current.Load(); last != nil && last.equal(snap) {
 		snap = last
 	}
-	s.renew()
+	s.catalog.index, s.catalog.state, s.catalog.seen = x, state, v
 	s.catalog.documents, s.catalog.images = v.documents, snap.byID
 	s.current.Store(snap)
-	return snap, v, nil
+	return snap
 }
 
-// refreshIndex reads index.json, unless it is in the state that it was read in.
-func (c *catalog) refreshIndex(path string) (*index, fileState, error) {
-	known := map[string]*entry{}
-	if c.index != nil {
-		state, err := stateOfPath(path)
-		if err != nil || state == c.state {
-			return c.index, state, err
-		}
-		for _, e := range c.index.entries {
-			known[e.raw] = e
-		}
+// readIndex reads index.json, unless it is in the state that it was read in.
+func (c *catalog) readIndex(path string) (*indexFile, error) {
+	state, err := stateOfPath(path)
+	if err != nil {
+		return nil, err
 	}
-	return readIndex(path, known)
+	if c.index != nil && state == c.state {
+		return &indexFile{state: state, known: c.index}, nil
+	}
+	return readIndex(path, c.index)
 }
 
 // renew drops what is open of layers that were collected and have come back: they may have been unpacked of another blob.
@@ -106,6 +117,21 @@ type view struct {
 	documents map[digest.Digest]*document // those this view has met
 	leads     map[digest.Digest][]*Image  // where a manifest or index leads, once known
 	made      map[digest.Digest]*Image    // by ID
+	book      fileState                   // of ROOT/numbers
+}
+
+// same tells whether another view would lead to the same images, from the same index.json. A document that could not be
+// read is read again.
+func (v *view) same(o *view) bool {
+	if v == nil || v.book != o.book || !maps.Equal(v.blobs, o.blobs) || !maps.Equal(v.layers, o.layers) || !maps.Equal(v.trees, o.trees) {
+		return false
+	}
+	for d, doc := range v.documents {
+		if doc == nil && v.has(d) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Store) view() (*view, error) {

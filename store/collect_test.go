@@ -100,10 +100,15 @@ type readerAt func([]byte, int64) (int, error)
 
 func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
 
+// largeLayer has a small file and one that is just stored by its digest.
+func largeLayer(t testing.TB) []byte {
+	return layertest.Tar(t, layertest.File("small", "1"), layertest.File("large", noise(1<<20, 1)))
+}
+
 // shapes are images that share a base, with large files, of every compression.
 func shapes(t testing.TB) map[string]storetest.Image {
-	base := storetest.Gzip(t, bigLayer(t, 1))
-	top := layertest.Tar(t, layertest.File("top", "1"), layertest.File("again", noise(3<<20, 1)), layertest.File("own", noise(1<<20, 2)))
+	base := storetest.Gzip(t, largeLayer(t))
+	top := layertest.Tar(t, layertest.File("top", "1"), layertest.File("again", noise(1<<20, 1)), layertest.File("own", noise(1<<20, 2)))
 	images := map[string]storetest.Image{}
 	for name, layers := range map[string][]storetest.Layer{
 		"base":    {base},
@@ -196,7 +201,7 @@ func TestCollectKeepsWhatIsShared(t *testing.T) {
 // it as another blob.
 func TestCollectKeepsTheBlobOfAnUncompressedLayer(t *testing.T) {
 	s := storetest.New(t)
-	tar := bigLayer(t, 1)
+	tar := largeLayer(t)
 	plain, gz := storetest.NewImageWithConfig(t, ocispec.Image{
 		Author: "another", RootFS: ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(tar)}},
 	}, storetest.Tar(tar)), storetest.NewImage(t, storetest.Gzip(t, tar))
@@ -211,7 +216,7 @@ func TestCollectTakesAllManifestsOfAnImage(t *testing.T) {
 	s := storetest.New(t)
 	collect(t, s)
 	before := files(t, s.Dir())
-	tar := bigLayer(t, 1)
+	tar := largeLayer(t)
 	gz, zst := storetest.NewImage(t, storetest.Gzip(t, tar)), storetest.NewImage(t, storetest.Zstd(t, tar))
 	first := gz.Publish(t, s, box+":gz")
 	zst.Publish(t, s, box+":zst")
@@ -229,7 +234,7 @@ func TestCollectTakesAllManifestsOfAnImage(t *testing.T) {
 
 func TestCollectKeepsWhatOthersWrote(t *testing.T) {
 	s := storetest.New(t)
-	img := storetest.NewImage(t, storetest.Gzip(t, bigLayer(t, 1)))
+	img := storetest.NewImage(t, storetest.Gzip(t, largeLayer(t)))
 	img.Put(t, s) // an interrupted pull, or skopeo before it writes index.json
 	strange := filepath.Join(s.Dir(), "blobs", "sha256", "README")
 	if err := os.WriteFile(strange, nil, 0o644); err != nil {
@@ -284,7 +289,7 @@ func TestCollectWalksForeignDocuments(t *testing.T) {
 
 func TestClaimKeeps(t *testing.T) {
 	s := storetest.New(t)
-	img := storetest.NewImage(t, storetest.Gzip(t, bigLayer(t, 1)))
+	img := storetest.NewImage(t, storetest.Gzip(t, largeLayer(t)))
 	img.Publish(t, s, box+":1")
 	c, err := s.Claim()
 	if err != nil {
@@ -388,7 +393,7 @@ func pullClaimed(ctx context.Context, s *store.Store, img storetest.Image, name 
 
 func TestCollectFreesWhatIsOpen(t *testing.T) {
 	s := storetest.New(t)
-	img := storetest.NewImage(t, storetest.Gzip(t, bigLayer(t, 1)))
+	img := storetest.NewImage(t, storetest.Gzip(t, largeLayer(t)))
 	published := img.Publish(t, s, box+":1")
 	l, err := s.Layer(published.Chains[0].DiffID)
 	if err != nil {

@@ -46,36 +46,31 @@ func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &garbage{}
-	for name := range m.view.trees {
-		if !m.trees[name] && isTreeName(name) {
-			g.add(s.path("trees", name))
-		}
-	}
-	for _, name := range layers {
-		g.add(s.path("layers", name))
-		g.Layers = append(g.Layers, fromHex(name))
-	}
-	for _, name := range files {
-		g.add(s.path("files", "sha256", name))
-	}
 	sums, err := s.unmarked(s.path("checksums", "sha256"), m.blobs, nil)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range sums {
-		g.add(s.path("checksums", "sha256", name))
-	}
-	for _, name := range records {
-		g.add(s.compressedPath(name))
-	}
-	for _, name := range blobs {
-		g.add(s.path(ocispec.ImageBlobsDir, "sha256", name))
-		if known.blobs[name] {
-			g.Blobs = append(g.Blobs, fromHex(name))
+	g := &garbage{}
+	g.add(s.path("trees"), m.unmarkedTrees())
+	g.add(s.path("layers"), layers)
+	g.add(s.path("files", "sha256"), files)
+	g.add(s.path("checksums", "sha256"), sums)
+	g.add(s.path("compressed"), records)
+	g.add(s.path(ocispec.ImageBlobsDir, "sha256"), blobs)
+	g.Layers = digestsOf(layers, nil)
+	g.Blobs = digestsOf(blobs, known.blobs)
+	return g, nil
+}
+
+// digestsOf are the digests of names, if wanted is not nil only of those it has.
+func digestsOf(names []string, wanted map[string]bool) []digest.Digest {
+	var digests []digest.Digest
+	for _, name := range names {
+		if wanted == nil || wanted[name] {
+			digests = append(digests, digest.NewDigestFromEncoded(digest.SHA256, name))
 		}
 	}
-	return g, nil
+	return digests
 }
 
 // known is what published images have had, by name.
@@ -149,22 +144,36 @@ func isHex(name string) bool {
 	return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == ""
 }
 
-func fromHex(name string) digest.Digest { return digest.NewDigestFromEncoded(digest.SHA256, name) }
-
-func isTreeName(name string) bool {
-	return name == noLayers || isHex(strings.TrimSuffix(name, diffSuffix))
+func (m *marks) unmarkedTrees() []string {
+	var names []string
+	for name := range m.view.trees {
+		ours := name == noLayers || isHex(strings.TrimSuffix(name, diffSuffix))
+		if ours && !m.trees[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
-// add adds a file or a directory, and what it takes of the disk.
-func (g *garbage) add(path string) {
-	g.paths = append(g.paths, path)
-	_ = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error { // what has gone takes nothing
+// add adds what is in dir under names, and what it takes of the disk.
+func (g *garbage) add(dir string, names []string) {
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		g.paths = append(g.paths, path)
+		g.Bytes += usage(path)
+	}
+}
+
+// usage is what du says of a file or directory, in bytes. What has gone takes nothing.
+func usage(path string) (bytes int64) {
+	_ = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
 		}
 		if info, err := e.Info(); err == nil {
-			g.Bytes += info.Sys().(*syscall.Stat_t).Blocks * 512
+			bytes += info.Sys().(*syscall.Stat_t).Blocks * 512
 		}
 		return nil
 	})
+	return bytes
 }

@@ -43,32 +43,51 @@ func emptyIndex() *index {
 	}}
 }
 
-// readIndex reads index.json. Entries of known, by their raw bytes, are taken from there. The state is the file's when
-// it was read.
-func readIndex(path string, known map[string]*entry) (*index, fileState, error) {
+// indexFile is index.json as it was read, in that state.
+type indexFile struct {
+	path  string
+	state fileState
+	data  []byte // nil if it is known
+	known *index // what was read before, or nil
+}
+
+func readIndex(path string, known *index) (*indexFile, error) {
 	for {
 		before, err := stateOfPath(path)
 		if err != nil {
-			return nil, before, err
+			return nil, err
 		}
 		data, err := readRegular(path, maxIndex)
 		if err != nil {
-			return nil, before, err
+			return nil, err
 		}
 		// Other programs write it in place: what was read in the middle of that is read again.
 		after, err := stateOfPath(path)
 		if err != nil {
-			return nil, before, err
+			return nil, err
 		}
-		if before != after {
-			continue
+		if before == after {
+			return &indexFile{path: path, state: after, data: data, known: known}, nil
 		}
-		x, err := parseIndex(data, known)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
-		}
-		return x, after, err
 	}
+}
+
+// parse takes the entries that are known, by their bytes, from there.
+func (f *indexFile) parse() (*index, error) {
+	if f.data == nil {
+		return f.known, nil
+	}
+	known := map[string]*entry{}
+	if f.known != nil {
+		for _, e := range f.known.entries {
+			known[e.raw] = e
+		}
+	}
+	x, err := parseIndex(f.data, known)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	return x, nil
 }
 
 func parseIndex(data []byte, known map[string]*entry) (*index, error) {
@@ -265,9 +284,4 @@ func (x *index) marshal() []byte {
 	}
 	b.WriteString("\n  ]\n}\n")
 	return b.Bytes()
-}
-
-// writeIndex replaces index.json.
-func (s *Store) writeIndex(x *index) error {
-	return s.writeFile(s.path(ocispec.ImageIndexFile), x.marshal())
 }

@@ -125,6 +125,16 @@ func TestPinsEndWithTheirLock(t *testing.T) {
 	}
 }
 
+func TestPinsAreLockedBeforeTheStoreIsMade(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	f, err := store.LockPins(root, "mnt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	setPins(t, openPins(t, storetest.Open(t, root), f))
+}
+
 // TestPinsOfAKilledServer cuts and damages the file everywhere: what was pinned before the last Set stays pinned, or what
 // it was setting is.
 func TestPinsOfAKilledServer(t *testing.T) {

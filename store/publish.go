@@ -172,7 +172,7 @@ func (s *Store) commit(ctx context.Context, before *Snapshot, changes []Change, 
 	if err != nil {
 		return nil, err
 	}
-	return s.apply(todo)
+	return s.apply(v, todo)
 }
 
 // changes are those that publications make.

@@ -17,7 +17,7 @@ import (
 //
 //	partial (which may still grow) → digest, checksums → decompressor → layer.Unpack
 //
-// The decompressor has a processor for itself: it takes as long as all else together.
+// The decompressor has a processor for itself: nothing else takes as long.
 type unpacking struct {
 	store  *Store
 	blob   *partial

@@ -1,14 +1,18 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Update changes references. It calls decide with the state that is on disk, which a lock keeps as it is until the changes
 // decide returns are written, all at once and in their order. It returns the state after that; an error of decide changes
-// nothing. A target that is not stored is ErrNotFound.
+// nothing. A target that is not stored is ErrNotFound. decide must not call what takes the lock itself: what publishes,
+// claims, pins or collects.
 func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, error)) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
@@ -27,7 +31,7 @@ func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, er
 	if err != nil {
 		return nil, err
 	}
-	return s.apply(todo)
+	return s.apply(v, todo)
 }
 
 // plan is what will be written.
@@ -64,17 +68,36 @@ func (s *Store) plan(v *view, before *Snapshot, changes []Change, drafts []*draf
 }
 
 // apply writes a plan, numbers first, references last, and returns the state after that.
-func (s *Store) apply(p *plan) (*Snapshot, error) {
+func (s *Store) apply(v *view, p *plan) (*Snapshot, error) {
 	if len(p.records) > 0 {
 		if err := p.numbers.append(s.path("numbers"), p.records); err != nil {
 			return nil, fmt.Errorf("write numbers: %w", err)
 		}
 	}
 	if p.changed {
-		if err := s.writeIndex(p.index); err != nil {
+		data := p.index.marshal()
+		if err := s.writeFile(s.path(ocispec.ImageIndexFile), data); err != nil {
 			return nil, fmt.Errorf("write references: %w", err)
+		}
+		if len(p.records) == 0 {
+			return s.applied(v, p.index, data)
 		}
 	}
 	snap, _, err := s.reload()
 	return snap, err
+}
+
+// applied is the state after no more was written than index.json: what it leads to is what v has seen.
+func (s *Store) applied(v *view, x *index, data []byte) (*Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	file, err := readIndex(s.path(ocispec.ImageIndexFile), nil)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(file.data, data) || file.state == s.catalog.state { // another program was faster, or a Refresh
+		snap, _, err := s.load()
+		return snap, err
+	}
+	return s.take(v, x, file.state), nil
 }

@@ -83,12 +83,12 @@ func (l *layerBar) set(p imagefs.LayerProgress) {
 	l.mu.Lock()
 	l.state = p
 	l.mu.Unlock()
-	if !underWay(p.Status) {
-		l.bar.SetTotal(max(p.Total, 1), true)
-		return
+	total, more := max(p.Total, 1), underWay(p.Status)
+	l.bar.SetTotal(total, !more)
+	if more {
+		// A bar that is full is complete for mpb; of a layer there is more to come then.
+		l.bar.SetCurrent(min(p.Done, total-1))
 	}
-	// A bar that is full is complete for mpb; a layer still has to be unpacked then.
-	l.bar.SetCurrent(min(p.Done, max(p.Total, 1)-1))
 }
 
 // underWay tells whether there is more to come of a layer, in docker's words.

@@ -70,4 +70,54 @@ var differences = []difference{
 		docker:  `(?s)("LastTagTime": ""\n        \}).*?\n    \}\n\]`,
 		imagefs: "$1\n    }\n]", both: true,
 	},
+	{
+		what: "`load` says of what is no archive of images what is wrong with it", why: "docker tells of its temporary directory",
+		line:    `garbage`,
+		docker:  `Error processing tar file\(exit status 1\): unexpected EOF`,
+		imagefs: "unsupported image archive: it is cut short, or no tar",
+	},
+	{
+		what: "`load` of nothing says that the archive is empty", why: "docker tells of its temporary directory",
+		line: `/dev/null`, docker: `open .*/repositories: no such file or directory`, imagefs: "unsupported image archive: it is empty",
+	},
+	{
+		what: "`load` of another tar says what it lacks", why: "docker tells of its temporary directory",
+		line: `root.tar`, docker: `open .*/etc/json: no such file or directory`,
+		imagefs: "unsupported image archive: neither manifest.json nor index.json in it names an image",
+	},
+	{
+		what: "an image that was pushed has another digest", why: "what was pulled is pushed as it is, and what was loaded in an OCI manifest; docker makes a manifest of its own",
+		line:    `push|copy`,
+		docker:  `((?:digest|Digest): |@| 1 +)sha256:[0-9a-f]{64}( size: \d+)?`,
+		imagefs: "${1}DIGEST", both: true,
+	},
+	{
+		what: "`push` does not mount the layers of an image that was loaded", why: "docker remembers from which repository a layer came, also when it is gone",
+		line: `push .*pushed:v1`, docker: `(?m)^([0-9a-f]{12}: )Mounted from box`, imagefs: "${1}Pushed",
+	},
+	{
+		what: "`push` mounts a layer from another repository", why: "there are several that have it",
+		line: `push .*copy:1`, docker: `Mounted from \w+`, imagefs: "Mounted from REPOSITORY", both: true,
+	},
+	{
+		what: "`push` says when it sends an image without the index that its tag is", why: "the words of docker 28; docker 20.10 forgets the index",
+		line:   `push .*copy:1`,
+		docker: `(1: digest: DIGEST\n)`,
+		imagefs: "${1}Not all multiplatform-content is present and only the available single-platform image was pushed\n" +
+			"sha256:b272f32044a1ff83a7799a57d88b42fc438de698a954e0c0b89130feb98944b6 -> sha256:17eaf506e2e60a9c876fede85945665a191e70677e5733682028ed1a135dcc45\n",
+	},
+	{
+		what: "`push` to a registry that is not there fails at the first blob", why: "one round trip less than with `/v2/`",
+		line:    `push 127.*`,
+		docker:  `(?s)([0-9a-f]{12}: Preparing\n)*--- stderr\n(Get .*|127.0.0.1:1: (blob|manifest).*): dial`,
+		imagefs: "--- stderr\ndial", both: true,
+	},
+	{
+		what: "`events` refuses a filter that it does not know", why: "docker shows everything then",
+		line: `x=y >`, docker: `(?s)^--- stderr\n--- exit status 0`, imagefs: "--- stderr\ninvalid filter 'x'\n--- exit status 1",
+	},
+	{
+		what: "`untag` is an event of each name that goes, by digest, too", why: "docker has one for a tag that takes its digests with it",
+		line: `event=untag`, docker: `(?m)^18$`, imagefs: "22",
+	},
 }

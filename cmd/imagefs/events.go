@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,9 @@ func events(c *cli.Context) error {
 		return err
 	}
 	err = engine.Events(c.Context, req, func(ev imagefs.Event) error { return write(os.Stdout, ev) })
+	if err == nil {
+		err = context.Cause(c.Context) // it does not end by itself
+	}
 	return errors.Join(err, s.Close())
 }
 
@@ -82,7 +86,7 @@ func newEventWriter(format string) (eventWriter, error) {
 	}
 	tmpl, err := parseTemplate(format)
 	if err != nil {
-		return nil, &statusError{err, exitTemplate}
+		return nil, &statusError{fmt.Errorf("Error parsing format: %w", errors.Unwrap(err)), exitTemplate}
 	}
 	return func(out io.Writer, ev imagefs.Event) error { return writeEventBy(tmpl, out, ev) }, nil
 }

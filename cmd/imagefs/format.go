@@ -37,11 +37,16 @@ func writeRows[T any](out io.Writer, format string, header T, rows []T) error {
 		_, err := body.WriteTo(out)
 		return err
 	}
-	w := tabwriter.NewWriter(out, 10, 1, 3, ' ', 0)
+	var table bytes.Buffer // or each cell is a write
+	w := tabwriter.NewWriter(&table, 10, 1, 3, ' ', 0)
 	if _, err := body.WriteTo(w); err != nil {
 		return err
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = table.WriteTo(out)
+	return err
 }
 
 func parseTemplate(text string) (*template.Template, error) {

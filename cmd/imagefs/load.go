@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -47,12 +48,22 @@ func load(c *cli.Context) error {
 	}
 	reporter := newQuietReporter(c.Bool("quiet"))
 	if input == "" {
-		_, err = engine.Load(c.Context, os.Stdin, reporter)
+		err = loadStdin(c.Context, engine, reporter)
 	} else {
 		err = loadFile(c.Context, engine, input, reporter)
 	}
 	reporter.end(err)
 	return errors.Join(err, s.Close())
+}
+
+// loadStdin reads a file at once that is stdin from its start; the rest of one, or a pipe, is a stream.
+func loadStdin(ctx context.Context, engine *imagefs.Engine, reporter imagefs.Reporter) error {
+	if offset, err := os.Stdin.Seek(0, io.SeekCurrent); err == nil && offset == 0 {
+		_, err := engine.LoadFile(ctx, os.Stdin, reporter)
+		return err
+	}
+	_, err := engine.Load(ctx, os.Stdin, reporter)
+	return err
 }
 
 func loadFile(ctx context.Context, engine *imagefs.Engine, path string, reporter imagefs.Reporter) error {

@@ -64,9 +64,23 @@ func login(c *cli.Context) error {
 	}
 	said, err := engine.Login(c.Context, req)
 	if err == nil {
+		err = warnOfPlainFile(engine, req.Server)
+	}
+	if err == nil {
 		_, err = fmt.Println(said)
 	}
 	return errors.Join(err, s.Close())
+}
+
+// warnOfPlainFile says, in docker's words, where everybody who may read the file can read the password.
+func warnOfPlainFile(engine *imagefs.Engine, server string) error {
+	file, err := engine.PlainFile(server)
+	if err == nil && file != "" {
+		fmt.Fprintf(os.Stderr, "WARNING! Your password will be stored unencrypted in %s.\n"+
+			"Configure a credential helper to remove this warning. See\n"+
+			"https://docs.docker.com/engine/reference/commandline/login/#credentials-store\n\n", file)
+	}
+	return err
 }
 
 func logout(c *cli.Context) error {

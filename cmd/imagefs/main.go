@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/imagefs/imagefs"
 )
 
 func main() {
@@ -26,6 +28,9 @@ func run(args []string) int {
 	args, err := permute(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
+	}
+	if err != nil && ctx.Err() != nil && imagefs.KindOf(err) == imagefs.Canceled {
+		err = context.Cause(ctx)
 	}
 	return report(os.Stderr, err)
 }

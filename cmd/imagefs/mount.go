@@ -57,8 +57,8 @@ func mountConfig(c *cli.Context) (fs.MountConfig, error) {
 	}
 	config := fs.MountConfig{
 		AllowOther: c.Bool("allow-other"),
-		Insecure:   c.StringSlice("insecure-registry"),
-		Mirrors:    c.StringSlice("registry-mirror"),
+		Insecure:   listOf(c, "insecure-registry"),
+		Mirrors:    listOf(c, "registry-mirror"),
 		SearchURL:  c.String("search-url"),
 	}
 	var wrong error

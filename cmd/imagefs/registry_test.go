@@ -16,15 +16,17 @@ import (
 
 // fillRegistry starts a registry with
 //
-//	box:1       two layers and a configuration, of 2020
-//	box:2       one layer more
-//	multi:1     an index for this machine's architecture and for s390x
-//	other:1     an index for s390x only
-//	stalls:1    whose layer never arrives
+//	box:1           two layers and a configuration, of 2020
+//	box:2           one layer more
+//	library/box:1   box:1, as a mirror of docker.io has it
+//	multi:1         an index for this machine's architecture and for s390x
+//	other:1         an index for s390x only
+//	stalls:1        whose layer never arrives
 func fillRegistry(t *testing.T) *registrytest.Server {
 	reg := registrytest.New(t)
 	base, etc, more := newLayer(t, "bin/box", 300_000), newLayer(t, "etc/box", 12), newLayer(t, "more", 1)
 	put(t, reg, "box", "1", newConfig(runtime.GOARCH, 2020), base, etc)
+	put(t, reg, "library/box", "1", newConfig(runtime.GOARCH, 2020), base, etc)
 	put(t, reg, "box", "2", newConfig(runtime.GOARCH, 2021), base, etc, more)
 	here := put(t, reg, "multi", "here", newConfig(runtime.GOARCH, 2019), base)
 	there := put(t, reg, "multi", "there", newConfig("s390x", 2019), etc)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,6 +37,14 @@ func registryFlags() []cli.Flag {
 			EnvVars: []string{"IMAGEFS_REGISTRY_MIRROR"},
 		},
 	}
+}
+
+// listOf are an option's values, which may stand together with commas between them: a variable has but one.
+func listOf(c *cli.Context, name string) (list []string) {
+	for _, value := range c.StringSlice(name) {
+		list = append(list, strings.Split(value, ",")...)
+	}
+	return list
 }
 
 func searchFlag() cli.Flag {
@@ -113,8 +122,8 @@ func openEngine(c *cli.Context) (*imagefs.Engine, *store.Store, error) {
 		return nil, nil, err
 	}
 	client := registry.New(registry.Options{
-		Insecure:  c.StringSlice("insecure-registry"),
-		Mirrors:   c.StringSlice("registry-mirror"),
+		Insecure:  listOf(c, "insecure-registry"),
+		Mirrors:   listOf(c, "registry-mirror"),
 		SearchURL: c.String("search-url"),
 	})
 	return imagefs.New(s, client), s, nil

@@ -2,17 +2,17 @@
 // its merged filesystem, its layers, and itself as an OCI layout.
 //
 // Nothing in the tree changes but the files that tell of tags and of other images (inspect.json, image.tar, oci.tar,
-// platforms), and images appear and disappear. So the kernel may keep everything for ever; [FS.Changed] tells it what to
-// forget. No state is kept for an open file or directory: OPEN, OPENDIR and FLUSH answer ENOSYS, which makes the kernel
-// stop asking.
+// platforms), and images appear and disappear. So the kernel may keep everything for ever; [FS.Changed] tells it what
+// to forget. No state is kept for an open file or directory: OPEN, OPENDIR and FLUSH answer ENOSYS, which makes the
+// kernel stop asking.
 //
 // # Images that are gone
 //
-// An image that was removed from the store has no name any more, but its nodes answer as long as the kernel knows one of
-// them: somebody has a file open, or stands in a directory. The store keeps what is pinned, and an image is pinned before
-// it is shown ([Pins]). That the last one has left is not told but asked: the kernel knows the directories above all that
-// it knows, so it is enough to ask for ID/ ([Notifier].Knows) after it has dropped what it only keeps in its caches. No
-// count is kept that a server could take to its grave; its successor finds the image pinned, and asks.
+// An image that was removed from the store has no name any more, but its nodes answer as long as the kernel knows one
+// of them: somebody has a file open, or stands in a directory. The store keeps what is pinned, and an image is pinned
+// before it is shown ([Pins]). That the last one has left is not told but asked: the kernel knows the directories above
+// all that it knows, so it is enough to ask for ID/ ([Notifier].Knows) after it has dropped what it only keeps in its
+// caches. No count is kept that a server could take to its grave; its successor finds the image pinned, and asks.
 //
 // # Node ids
 //

@@ -8,7 +8,8 @@ import (
 // maxKept is how many of each stay open while nobody reads them.
 const maxKept = 16
 
-// kept keeps open what was read last, because a file is read with many requests and none of them says which is the last.
+// kept keeps open what was read last, because a file is read with many requests and none of them says which is the
+// last.
 type kept[K comparable, V io.Closer] struct {
 	open func(K) (V, error)
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/store/archive"
 )
 
 // exports is the archives that were asked for, by name, in a directory of the store. What is there for NAME is the
@@ -23,16 +25,29 @@ import (
 type exports struct {
 	dir  string
 	open func(imagefs.SaveRequest) (archiveReader, error)
+	save func(context.Context, imagefs.SaveRequest, io.Writer) error
 }
 
 // archiveReader is an archive that is made as it is read.
 type archiveReader interface {
 	io.ReaderAt
+	io.Closer
 	Size() int64
 }
 
+// isCompressed tells whether archive.Compressor compresses what has that name.
+func isCompressed(name string) bool {
+	switch path.Ext(name) {
+	case ".gz", ".tgz", ".zst":
+		return true
+	}
+	return false
+}
+
 func newExports(a Archiver, dir string) *exports {
-	e := &exports{dir: dir, open: func(req imagefs.SaveRequest) (archiveReader, error) { return a.Archive(req) }}
+	e := &exports{
+		dir: dir, open: func(req imagefs.SaveRequest) (archiveReader, error) { return a.Archive(req) }, save: a.Save,
+	}
 	e.sweep()
 	return e
 }
@@ -43,11 +58,19 @@ func (e *exports) add(ctx context.Context, name string, req imagefs.SaveRequest,
 	if err != nil {
 		return err
 	}
+	size := a.Size()
+	if err := a.Close(); err != nil {
+		return err
+	}
 	return e.write(name, func(w io.Writer) error {
-		if compress := compressorOf(name); compress != nil {
-			return copyCompressed(ctx, w, compress, a, newCounter(name, "Saving", a.Size(), j))
+		if !isCompressed(name) {
+			return json.NewEncoder(w).Encode(req)
 		}
-		return json.NewEncoder(w).Encode(req)
+		to, err := archive.Compressor(name, w)
+		if err != nil {
+			return err
+		}
+		return errors.Join(e.save(ctx, req, io.MultiWriter(to, newCounter(name, size, j))), to.Close())
 	})
 }
 
@@ -148,13 +171,14 @@ func (f exportFile) Open(uint64) Session { return &exportSession{file: f} }
 
 // Size is 0 while one of its images is not in the store.
 func (f exportFile) Size() int64 {
-	if compressorOf(f.name) != nil {
+	if isCompressed(f.name) {
 		return f.info.Size()
 	}
 	a, err := f.archive()
 	if err != nil {
 		return 0
 	}
+	defer a.Close()
 	return a.Size()
 }
 
@@ -177,8 +201,13 @@ type exportSession struct {
 	file exportFile
 
 	mu     sync.Mutex // guards all below
-	reader io.ReaderAt
-	closer io.Closer // nil for what is not a file
+	reader reader     // nil before the first read
+}
+
+// reader is an archive, or a file that is one.
+type reader interface {
+	io.ReaderAt
+	io.Closer
 }
 
 func (s *exportSession) Read(_ context.Context, _ Call, p []byte, off int64) (int, error) {
@@ -189,32 +218,30 @@ func (s *exportSession) Read(_ context.Context, _ Call, p []byte, off int64) (in
 	return readAt(r, p, off)
 }
 
-func (s *exportSession) opened() (io.ReaderAt, error) {
+func (s *exportSession) opened() (reader, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reader != nil {
 		return s.reader, nil
 	}
-	if compressorOf(s.file.name) == nil {
-		a, err := s.file.archive()
-		if err != nil {
-			return nil, err
-		}
-		s.reader = a
-		return a, nil
+	r, err := s.file.reader()
+	if err == nil {
+		s.reader = r
 	}
-	f, err := os.Open(filepath.Join(s.file.exports.dir, s.file.name))
-	if err != nil {
-		return nil, err
+	return r, err
+}
+
+func (f exportFile) reader() (reader, error) {
+	if isCompressed(f.name) {
+		return os.Open(filepath.Join(f.exports.dir, f.name))
 	}
-	s.reader, s.closer = f, f
-	return f, nil
+	return f.archive()
 }
 
 func (s *exportSession) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closer != nil {
-		s.closer.Close()
+	if s.reader != nil {
+		s.reader.Close()
 	}
 }

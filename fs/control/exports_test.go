@@ -21,7 +21,20 @@ func fakeArchive(req imagefs.SaveRequest) (archiveReader, error) {
 	if req.Refs[0] == "nope" {
 		return nil, &imagefs.Error{Kind: imagefs.NotFound, Subject: "nope", Err: errors.New("No such image: nope")}
 	}
-	return strings.NewReader(strings.Join(req.Refs, " ") + " in " + req.Format + " without " + strings.Join(req.NotIn, " ")), nil
+	text := strings.Join(req.Refs, " ") + " in " + req.Format + " without " + strings.Join(req.NotIn, " ")
+	return unclosed{strings.NewReader(text)}, nil
+}
+
+type unclosed struct{ *strings.Reader }
+
+func (unclosed) Close() error { return nil }
+
+func fakeSave(_ context.Context, req imagefs.SaveRequest, w io.Writer) error {
+	a, err := fakeArchive(req)
+	if err == nil {
+		_, err = io.Copy(w, a.(unclosed))
+	}
+	return err
 }
 
 // saveLine runs a line of ctl/save.
@@ -36,7 +49,7 @@ func saveLine(t *testing.T, e *exports, line string) error {
 
 func TestExports(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "exports")
-	e := &exports{dir: dir, open: fakeArchive}
+	e := &exports{dir: dir, open: fakeArchive, save: fakeSave}
 	for _, line := range []string{
 		"--format oci-archive --not-in x --not-in=y a.tar web:v1 web:v2", "b.tar.gz web", "-o c.tar.zst web", "b.tar.gz 'again and again'",
 	} {
@@ -50,7 +63,7 @@ func TestExports(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".left.123"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e = &exports{dir: dir, open: fakeArchive} // the next server
+	e = &exports{dir: dir, open: fakeArchive, save: fakeSave} // the next server
 	e.sweep()
 	if got := strings.Join(e.names(), " "); got != "a.tar b.tar.gz c.tar.zst" {
 		t.Error(got)

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/imagefs/imagefs"
@@ -12,6 +13,7 @@ import (
 // Archiver is what ctl/save and exports/ need.
 type Archiver interface {
 	Archive(req imagefs.SaveRequest) (*archive.Archive, error)
+	Save(ctx context.Context, req imagefs.SaveRequest, w io.Writer) error
 }
 
 // save is docker's verb; the archive is in exports/.
@@ -85,6 +87,6 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func newCounter(name, status string, total int64, j Job) *counter {
-	return &counter{layer: imagefs.LayerProgress{ID: fmt.Sprintf("%.12s", name), Status: status, Total: total}, tell: j.Layer}
+func newCounter(name string, total int64, j Job) *counter {
+	return &counter{layer: imagefs.LayerProgress{ID: fmt.Sprintf("%.12s", name), Status: "Saving", Total: total}, tell: j.Layer}
 }

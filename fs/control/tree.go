@@ -117,6 +117,15 @@ func (t *Tree) job(name string) (j *job, base string) {
 	return t.jobs.get(n), base
 }
 
+// Exists tells whether there is a path, listed or not.
+func (t *Tree) Exists(name string) bool {
+	if _, ok := t.File(name); ok || t.isDir(name) || name == ctlDir || name == jobsDir {
+		return true
+	}
+	j, base := t.job(name)
+	return j != nil && base == "" || name == path.Join(jobsDir, latestJob) && t.jobs.latest() != nil
+}
+
 // Lstat describes a path, listed or not.
 func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 	i := info{name: path.Base(name), time: t.started}

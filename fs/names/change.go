@@ -21,8 +21,7 @@ type Changer interface {
 	Remove(ctx context.Context, req imagefs.RemoveRequest, report imagefs.Reporter) error
 }
 
-// What changes the tree changes the store. The kernel holds the lock of the directory meanwhile, so what it may remember
-// of others is told in two parts: see [FS.renew].
+// What changes the tree changes the store, and the kernel is told before it is answered.
 //
 // A request that a successor answers again may have been carried out. So each is written down once it is found to be
 // possible, and when it comes again, that there is nothing left to do is success.
@@ -52,7 +51,7 @@ func (f *FS) changes(o op, cancel <-chan struct{}, h *fuse.InHeader, name string
 	c := &change{fs: f, ctx: ctx, unique: h.Unique, again: f.made.hasBegun(h.Unique), before: f.view()}
 	c.words = join(dir, name)
 	err = do(c, dir)
-	f.renew(c.before)
+	f.Changed()              // before the answer, so that whoever asked finds what it did
 	var fault *imagefs.Error // has more to say than an errno
 	if errors.As(err, &fault) {
 		f.files.Failed(o.String(), c.words, callOf(h, 0), err)

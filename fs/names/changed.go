@@ -2,20 +2,18 @@ package names
 
 import (
 	"iter"
-	"path"
 	"sync"
 )
 
 // Notifier tells the kernel to forget; [*conn.Server] is one.
 type Notifier interface {
-	EntryNotify(node uint64, name string) error
 	InodeNotify(node uint64, off, n int64) error
 }
 
 // kernel is what the kernel may remember of the tree.
 type kernel struct {
 	conn Notifier   // nil before Connect, which is before the first request
-	mu   sync.Mutex // guards view, and keeps notifications in order; no handler of what locks a directory waits for it
+	mu   sync.Mutex // guards view, and keeps notifications in order
 	view *View      // the last one that it was told of
 }
 
@@ -24,8 +22,8 @@ func (f *FS) Connect(n Notifier) {
 	f.kernel.conn = n
 }
 
-// TakeOver has the kernel forget all links, because this server does not know what its predecessor had told. It is
-// called once requests are served: the kernel locks a directory that it looks up in, and a notification waits for that.
+// TakeOver has the kernel forget what it may know of all links, because this server does not know what its predecessor
+// had told.
 func (f *FS) TakeOver() {
 	f.kernel.mu.Lock()
 	defer f.kernel.mu.Unlock()
@@ -35,8 +33,13 @@ func (f *FS) TakeOver() {
 }
 
 // Changed shows the store as it is now, and has the kernel forget what is no longer so. What is new needs no word: the
-// kernel remembers neither listings nor that a name does not exist. It must not be called from the handler of a request
-// for which the kernel locks a directory.
+// kernel remembers neither listings nor that a name does not exist.
+//
+// The kernel is told of inodes, never of names. For a name it would take the lock of the directory, which it holds while
+// it waits for the answer to a change in it; a server that is killed then could not end, because it waits for a lock that
+// only its successor's answer sets free. A name that the kernel still knows for a second leads to an inode of which
+// nothing is known any more; asked about it, this server answers ESTALE, and the kernel looks the name up anew. Before it
+// makes a name it always does.
 func (f *FS) Changed() {
 	f.kernel.mu.Lock()
 	defer f.kernel.mu.Unlock()
@@ -48,32 +51,24 @@ func (f *FS) Changed() {
 	for path, was := range old.links() {
 		if now := view.listed(path); now == nil || now.target != was.target {
 			f.forget(path, was)
-			if now != nil {
-				f.forget(path, now)
-			}
 		}
 	}
 	f.ids.retain(func(path string) bool {
-		_, err := f.lstat(path)
+		if f.files.Owns(path) {
+			return f.files.Exists(path)
+		}
+		_, err := view.Lstat(path)
 		return err == nil
 	})
 }
 
-// forget has the kernel forget a link. That it does not know it is no error, and of others there is nobody to tell but
-// the log.
-func (f *FS) forget(p string, link *node) {
+// forget has the kernel forget a link's attributes and target. That it does not know it is no error, and of others there
+// is nobody to tell but the log. (The kernel takes the lock of the link's page, which it holds for READLINK alone.)
+func (f *FS) forget(path string, link *node) {
 	if f.kernel.conn == nil {
 		return
 	}
-	err := f.kernel.conn.EntryNotify(hashID(path.Dir(p)), path.Base(p))
-	if err == nil {
-		err = f.kernel.conn.InodeNotify(linkID(p, link.target), 0, 0)
-	}
-	f.logged(p, err)
-}
-
-func (f *FS) logged(path string, err error) {
-	if err != nil {
+	if err := f.kernel.conn.InodeNotify(linkID(path, link.target), 0, 0); err != nil {
 		f.log("telling the kernel of %s: %v", path, err)
 	}
 }

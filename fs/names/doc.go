@@ -2,7 +2,8 @@
 // control files of package control.
 //
 // [View] is the part that shows the store: a pure function of one snapshot, which answers io/fs's interfaces. [FS] joins
-// it with the control files and answers the kernel; it knows no image.
+// it with the control files and answers the kernel; it knows no image. What ln, mv, rm, mkdir and rmdir ask for are calls
+// of the engine's ([Changer]) where the store is to change, and otherwise a part of [Made]: see change.go.
 //
 // A node id is the hash of the node's path, so any server gives a path the same id:
 //
@@ -17,4 +18,8 @@
 //
 // The kernel keeps directories, listed symlinks and their targets for a second, and nothing else: it asks for everything
 // else each time, and is told when a symlink changes ([FS.Changed]), so that what another process does is seen at once.
+// A request for a node that is not there any more, or leads elsewhere by now, is answered ESTALE: the kernel then looks
+// the name up anew.
+//
+// Lock order: kernel.mu, then making.mu or ids.mu. No lock is held while the engine works.
 package names

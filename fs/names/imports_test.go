@@ -28,6 +28,21 @@ func TestImports(t *testing.T) {
 	}
 }
 
+func TestExports(t *testing.T) {
+	m := mount(t)
+	for _, c := range []struct{ script, output string }{
+		{"echo a.tar alpine > ctl/save; echo a.tgz alpine > ctl/save; ls exports", "a.tar\na.tgz\n"},
+		{"test $(stat -c %s exports/a.tar) = $(cat exports/a.tar | wc -c) && tar -tf exports/a.tar | grep manifest", "manifest.json\n"},
+		{"gunzip < exports/a.tgz | cmp - exports/a.tar && cmp <(tail -c 2000 exports/a.tar) <(cat exports/a.tar | tail -c 2000)", ""},
+		{"stat -c %A exports/*; test exports/a.tar -nt images && echo new", "-r--r--r--\n-r--r--r--\nnew\n"},
+		{"exec 3<exports/a.tar; rm exports/a.tar; ls exports; tar -t <&3 | grep manifest", "a.tgz\nmanifest.json\n"},
+		{"echo b.tar nope > ctl/save; ls exports", "bash: line 1: echo: write error: No such file or directory\na.tgz\n"},
+		{"mv exports/a.tgz exports/b", "mv: cannot move 'exports/a.tgz' to 'exports/b': Operation not permitted\nexit status 1\n"},
+	} {
+		m.want(c.script, c.output)
+	}
+}
+
 // TestBrokenImport kills a server while an archive is written.
 func TestBrokenImport(t *testing.T) {
 	s := newSuccession(t)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -99,7 +98,6 @@ type FS struct {
 	accessLog          *control.Feed
 	counts             counts
 	kernel             kernel
-	background         sync.WaitGroup // what tells the kernel
 }
 
 // shown is a view and what it is of.
@@ -109,11 +107,8 @@ type shown struct {
 	view *View
 }
 
-// Wait waits for what goes on in the background, once the context of New has ended.
-func (f *FS) Wait() {
-	f.files.Wait()
-	f.background.Wait()
-}
+// Wait waits for the jobs in the background, once the context of New has ended.
+func (f *FS) Wait() { f.files.Wait() }
 
 // view is of the store as it is now, whoever changed it. If the store cannot be read, it stays what it was.
 func (f *FS) view() *View {

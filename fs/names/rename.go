@@ -149,20 +149,3 @@ func (c *change) removeContainer(at string) error {
 	}
 	return err
 }
-
-// renew has the kernel forget what it may know of links that are not as they were before. It is called while the kernel
-// holds a directory's lock, and so it says nothing of names at first: a link that was moved keeps its inode, of which
-// nothing is known any more, so that whoever comes by it is told ESTALE, and the kernel looks its name up anew. (The lock
-// of a symlink's page is held for READLINK only.) Once the request is answered, the names follow.
-func (f *FS) renew(before *View) {
-	now := f.view()
-	if now == before || f.kernel.conn == nil {
-		return
-	}
-	for path, was := range before.links() {
-		if is := now.listed(path); is == nil || is.target != was.target {
-			f.logged(path, f.kernel.conn.InodeNotify(linkID(path, was.target), 0, 0))
-		}
-	}
-	f.background.Go(f.Changed)
-}

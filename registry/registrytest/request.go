@@ -64,8 +64,9 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) Write(p []byte) (int, error) {
 	w.request.status.CompareAndSwap(0, http.StatusOK)
+	w.request.bytes.Add(int64(len(p))) // before a client that has them can ask
 	n, err := w.ResponseWriter.Write(p)
-	w.request.bytes.Add(int64(n))
+	w.request.bytes.Add(int64(n - len(p)))
 	return n, err
 }
 

@@ -12,6 +12,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/scripts/peers"
+	"github.com/imagefs/imagefs/store/inflate"
 )
 
 // comparePull: from a registry to a root filesystem that can be read.
@@ -50,7 +51,12 @@ func comparePull(ctx context.Context, l *lab) error {
 			_, err := os.Stat(m.tag(l.debian, "rootfs", "usr", "bin", "perl"))
 			return err
 		}},
-		contender{"klauspost/compress: gunzip the layers", nil, func() error { return gunzip(layers) }},
+		contender{"store/inflate: gunzip the layers", nil, func() error {
+			return gunzip(layers, func(r io.Reader) (io.Reader, error) { return inflate.NewReader(r) })
+		}},
+		contender{"klauspost/compress: gunzip the layers", nil, func() error {
+			return gunzip(layers, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
+		}},
 		contender{"docker pull", func() error {
 			_, err := l.docker.Run(ctx, "image", "rm", "-f", l.debian)
 			if err == nil {
@@ -102,14 +108,14 @@ func readJSON(path string, v any) error {
 	return json.Unmarshal(text, v)
 }
 
-func gunzip(paths []string) error {
+func gunzip(paths []string, decode func(io.Reader) (io.Reader, error)) error {
 	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		r, err := gzip.NewReader(f)
+		r, err := decode(f)
 		if err != nil {
 			return err
 		}

@@ -5,10 +5,11 @@ import (
 	"io"
 )
 
-// ErrHeader says that a gzip stream, or one of its members, does not begin with a valid header.
+// ErrHeader says that a gzip stream, or one of its members, does not begin with a valid header, or with one whose CRC-16
+// differs.
 var ErrHeader = errors.New("invalid gzip header")
 
-// ErrChecksum says that a member is not what its trailer says: its CRC-32 or its size differs, and ErrHeader the header's CRC-16.
+// ErrChecksum says that a member is not what its trailer says: its CRC-32 or its size differs.
 var ErrChecksum = errors.New("wrong gzip checksum")
 
 // FormatError says what is wrong in a DEFLATE stream.

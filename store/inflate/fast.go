@@ -5,15 +5,15 @@ import "encoding/binary"
 // maxSymbol is the most bits that a codeword takes with its extra bits: a distance.
 const maxSymbol = maxCodeword + 13
 
-// A round of the fast loop loads up to three times, each time eight bytes, of which it goes on by up to seven. There must be
-// one more such load ahead for the loop to begin.
+// A round of the fast loop loads up to three times, each time eight bytes, of which it goes on by up to seven. There must
+// be one more such load ahead for the loop to begin.
 const (
 	roundInput = 24
 	fastInput  = roundInput + 8
 )
 
-// fast decodes as long as there is much input, and room. What it does is what careful does, with the inflater's bits, count
-// and positions in registers. Of count only the lowest six bits count.
+// fast decodes as long as there is much input, and room. What it does is what careful does, with the inflater's bits,
+// count and positions in registers, and so in one function. Of count only the lowest six bits count.
 func (d *inflater) fast() (ended bool, err error) {
 	var (
 		in, out     = &d.in.buf, &d.out.data

@@ -14,6 +14,9 @@ import (
 	"github.com/imagefs/imagefs/store/inflate"
 )
 
+// windowSize is the package's.
+const windowSize = 160 << 10
+
 // inputs are what streams are made of, each for something that a decoder may get wrong.
 func inputs() map[string][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -22,10 +25,10 @@ func inputs() map[string][]byte {
 		noise[i] = byte(random.Uint32())
 	}
 	var text, skewed, periods bytes.Buffer
-	for i := range 60_000 {
+	for i := range 15_000 {
 		fmt.Fprintf(&text, "%d words and %x ", i*i, random.Uint32N(1000))
 	}
-	for range 400_000 { // codewords from one bit to fifteen
+	for range 200_000 { // codewords from one bit to fifteen
 		skewed.WriteByte(byte(random.ExpFloat64() * 9))
 	}
 	for period := 1; period < 40; period++ {
@@ -33,9 +36,9 @@ func inputs() map[string][]byte {
 	}
 	far := append(append(bytes.Clone(noise[:32<<10]), noise[:32<<10]...), noise[:70_000]...)
 	return map[string][]byte{
-		"nothing": {}, "one byte": {7}, "three": []byte("abc"), "zeros": make([]byte, 1<<20), "noise": noise,
+		"nothing": {}, "one byte": {7}, "three": []byte("abc"), "zeros": make([]byte, 400_000), "noise": noise,
 		"text": text.Bytes(), "skewed": skewed.Bytes(), "periods": periods.Bytes(), "far matches": far,
-		"window": bytes.Repeat(text.Bytes()[:163_840], 3),
+		"windows": bytes.Repeat(text.Bytes()[:windowSize], 3),
 	}
 }
 

@@ -37,6 +37,7 @@ func TestReaders(t *testing.T) {
 		"error with data":  iotest.DataErrReader,
 	}
 	for name, data := range inputs() {
+		data = data[:min(len(data), windowSize+10_000)]
 		stream := zip(t, data)
 		for kind, reader := range readers {
 			if got, err := gunzip(reader(bytes.NewReader(stream))); err != nil || !bytes.Equal(got, data) {
@@ -80,7 +81,7 @@ func TestTruncated(t *testing.T) {
 	for name, data := range inputs() {
 		data = data[:min(len(data), 70_000)]
 		stream := zip(t, data)
-		for at := 0; at < len(stream); at += 1 + at/50 {
+		for at := 0; at < len(stream); at += 1 + at/10 {
 			got, err := gunzip(bytes.NewReader(stream[:at]))
 			if err != io.ErrUnexpectedEOF || !bytes.HasPrefix(data, got) {
 				t.Fatalf("%s, %d of %d bytes: %v", name, at, len(stream), err)
@@ -96,7 +97,7 @@ func TestDamaged(t *testing.T) {
 		data = data[:min(len(data), 3000)]
 		for _, level := range levels {
 			stream := deflate(t, data, level)
-			for range 100 {
+			for range 20 {
 				damaged := bytes.Clone(stream)
 				for range 1 + random.IntN(3) {
 					damaged[random.IntN(min(len(damaged), 1+random.IntN(200)))] ^= 1 << random.IntN(8)
@@ -110,7 +111,7 @@ func TestDamaged(t *testing.T) {
 // TestRandomBits reads what never was a stream.
 func TestRandomBits(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	for range 5000 {
+	for range 1000 {
 		stream := make([]byte, 1+random.IntN(120))
 		for i := range stream {
 			stream[i] = byte(random.Uint32())

@@ -1,5 +1,6 @@
 # The script of TestTranscript: each line is run by a shell of its own, in a directory that the lines share, once with
-# docker and once with imagefs as docker. $REG is a registry with the images of fillRegistry.
+# docker and once with imagefs as docker. $REG is a registry with the images of fillRegistry. Of what is to be compared as a
+# set, the order of the lines, and how often they come, does not matter.
 
 # what cannot be understood
 docker tag a
@@ -120,12 +121,13 @@ docker import nope.tar
 docker import -c 'RUN x' root.tar
 docker import root.tar Upper
 docker inspect -f '{{json .Config.Cmd}} {{json .Config.Env}} {{.Comment}}' plain:2
+docker rmi $(docker images -qf dangling=true)
 docker tag plain:1 plain:2
 docker images plain
 docker images -f dangling=true
 docker image prune < /dev/null
 echo n | docker image prune
-echo y | docker image prune | sort
+echo y | docker image prune
 docker image prune -f
 docker image prune -af --filter until=1h
 docker image prune -f --filter x=y
@@ -146,8 +148,8 @@ docker save -o none.tar web:nope web:v1
 ls
 docker rmi -f $(docker images -q web:v1) $(docker images -q web:v2) $(docker images -q plain)
 docker load -i one.tar
-docker load < two.tar
-docker load -i two.tar
+docker load < two.tar # as a set
+docker load -i two.tar # as a set
 docker image load -q -i plain.tar.gz
 docker load -i nope.tar
 echo garbage | docker load
@@ -187,9 +189,12 @@ docker logout $REG
 docker login -u me -p secret 127.0.0.1:1
 
 # events
+sleep 1 # for docker, whose times have no fractions of a second
 docker events --since nope
 docker events --since 1h --until 0s --filter event=nope
+docker events --until 0s --format '{{'
 docker events --since 1h --until 0s --filter x=y > /dev/null
 docker events --since 1h --until 0s --filter event=tag --filter image=web:v1 | sed 's/^[^ ]* //'
-docker events --since 1h --until 0s --filter type=image --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'
-docker events --since 1h --until 0s --filter event=push --format '{{json .}}'
+docker events --since 1h --until 0s --filter type=image --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}' # as a set
+docker events --since 1h --until 0s --filter event=untag --filter label=maintainer=me --format '{{.ID}} {{.Status}}' | wc -l
+docker events --since 1h --until 0s --filter event=push --format '{{json .}}' | sed 's/,"time.*//'
