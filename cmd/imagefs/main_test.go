@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/imagefs/imagefs/builder/container"
 )
 
 func TestMain(m *testing.M) {
@@ -16,6 +19,12 @@ func TestScripts(t *testing.T) {
 	reg := fillRegistry(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Condition: func(condition string) (bool, error) {
+			if condition == "mounts" {
+				return container.MayMount(), nil
+			}
+			return false, fmt.Errorf("unknown condition %s", condition)
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REG", reg.Host)
 			env.Setenv("IMAGEFS_ROOT", env.WorkDir+"/root")
