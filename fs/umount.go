@@ -14,8 +14,8 @@ import (
 	"github.com/imagefs/imagefs/fs/conn"
 )
 
-// unmount takes the containers down, then content, then names. Unless lazy, a tree that is in use is an error and both stay; an ordinary user
-// cannot ask the kernel beforehand, so there names is detached even if it is in use, once content is down.
+// unmount takes the containers down, then content, then names. Unless lazy, what is in use is an error and all stay; an
+// ordinary user cannot ask the kernel beforehand, so there names is detached even if it is in use, once content is down.
 func (m *held) unmount(lazy bool) error {
 	dirs := []string{m.place.Content, m.place.Mountpoint}
 	for _, dir := range dirs {
@@ -30,6 +30,9 @@ func (m *held) unmount(lazy bool) error {
 		ok, err := mounted(dir)
 		if err == nil && ok {
 			err = conn.Unmount(dir, lazy || i > 0)
+		}
+		if errors.Is(err, syscall.EINVAL) {
+			continue // its server's end, which follows that of content, has taken it down
 		}
 		if errors.Is(err, syscall.EBUSY) {
 			return inUse(dir)

@@ -175,3 +175,15 @@ func TestLayerFails(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestUserNamespace runs other tests where trusted.* attributes are out of reach.
+func TestUserNamespace(t *testing.T) {
+	if err := exec.Command("unshare", "-Urm", "true").Run(); err != nil {
+		t.Skip("no user namespaces: ", err)
+	}
+	const tests = "^Test(Mount|Changes|LayerIsDeterministic)$/^(change|delete|replace_a_directory|a_directory_becomes_a_file|move|)$"
+	out, err := exec.Command("unshare", "-Urm", os.Args[0], "-test.run", tests, "-test.v").CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("--- SKIP")) || !bytes.Contains(out, []byte("--- PASS: TestChanges/move")) {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -57,7 +57,7 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 // options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.
 func (c *Container) options(content string) string {
 	lower := filepath.Join(content, c.Image.Encoded(), "rootfs")
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=off,metacopy=off,index=off",
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=nofollow,metacopy=off,index=off",
 		escape(lower), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
 	if c.UserXattr {
 		options += ",userxattr"
