@@ -118,9 +118,12 @@ func (req CopyRequest) destination(to *container.Files, source container.Info) (
 		return req.To.Path, source.Name, nil
 	case err == nil && source.IsDir:
 		return "", "", invalid(req.To.Path, "cannot copy directory")
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err == nil: // a file, which may be behind a symlink
+		real, err := to.Resolve(req.To.Path)
+		return path.Dir(real), path.Base(real), err
+	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", err
-	case err != nil && !source.IsDir && strings.HasSuffix(req.To.Path, "/"):
+	case !source.IsDir && strings.HasSuffix(req.To.Path, "/"):
 		return "", "", invalid(req.To.Path, "destination directory %q must exist", req.To)
 	}
 	dir, as = path.Split(path.Clean(req.To.Path))

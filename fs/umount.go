@@ -41,6 +41,7 @@ func (m *held) unmount(lazy bool) error {
 			return err
 		}
 	}
+	m.handOver()
 	if m.config.Content == "" {
 		_ = os.Remove(m.place.Content) // another mount may be in it by now
 	}
