@@ -89,22 +89,17 @@ func (e *Engine) RemoveContainer(ctx context.Context, word string, force bool) e
 	return err
 }
 
-// Changes lists what was changed in a container, as `docker diff` does. The error is of kind NotFound or Invalid.
+// Changes lists what was changed in a container, as `docker diff` does. It waits for nobody. The error is of kind NotFound or Invalid.
 func (e *Engine) Changes(ctx context.Context, word string) ([]container.Change, error) {
 	c, err := e.Container(word)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := c.Lock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Close()
 	image, err := e.treeOf(c)
 	if err != nil {
 		return nil, err
 	}
-	return c.Changes(image)
+	return c.Changes(ctx, image)
 }
 
 // treeOf is the root file system of the image that a container stands on, which may be gone from the references.

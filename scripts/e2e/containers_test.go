@@ -42,6 +42,7 @@ func (m *mount) read(parts ...string) string {
 // holders come and go.
 func TestContainer(t *testing.T) {
 	need(t)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // or each process, helpers too, takes a second more
 	m := newMount(t)
 	name := smallImage(t, m)
 	for _, line := range []string{"--name web " + name, "--name app " + name} {
@@ -203,6 +204,7 @@ const edit = `
 // TestCommitLikeDocker changes a container of dockerd's and one of ours alike, and compares what diff and commit give.
 func TestCommitLikeDocker(t *testing.T) {
 	base := busybox(t)
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
 	m := newMount(t)
 	m.pull(base)
 	docker := func(args ...string) string { t.Helper(); return must(t)(shared.docker.Run(t.Context(), args...)) }
@@ -279,6 +281,7 @@ const copyFixture = `mkdir dir tree tree/sub; echo text > file; chmod 640 file; 
 // TestCopyLikeDocker copies the same from and to a container of dockerd's and one of ours.
 func TestCopyLikeDocker(t *testing.T) {
 	base := busybox(t)
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
 	m := newMount(t)
 	m.pull(base)
 	docker := func(args ...string) string { t.Helper(); return must(t)(shared.docker.Run(t.Context(), args...)) }
@@ -318,6 +321,7 @@ func dockerDiff(text string) []string { return sortedLines(strings.Replace(text,
 // TestCopyWithoutMount copies from a container while the store is not mounted.
 func TestCopyWithoutMount(t *testing.T) {
 	need(t)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // or each process, helpers too, takes a second more
 	m := newMount(t)
 	name := smallImage(t, m)
 	must(t)(m.run("create", "--name", "web", name))
