@@ -216,6 +216,19 @@ type reader interface {
 	io.Closer
 }
 
+// Stat describes the archive that is being read.
+func (s *exportSession) Stat() (fs.FileInfo, error) {
+	r, err := s.opened()
+	if err != nil {
+		return nil, err
+	}
+	i := info{name: s.file.name, mode: s.file.Mode(), time: s.file.ModTime(), size: s.file.info.Size()}
+	if a, ok := r.(archiveReader); ok {
+		i.size = a.Size()
+	}
+	return i, nil
+}
+
 func (s *exportSession) Read(_ context.Context, _ Call, p []byte, off int64) (int, error) {
 	r, err := s.opened()
 	if err != nil {
