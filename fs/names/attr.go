@@ -8,6 +8,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/imagefs/imagefs/fs/control"
 	"github.com/imagefs/imagefs/fs/errno"
 )
 
@@ -75,6 +76,14 @@ func (f *FS) allow(h *fuse.InHeader, path string) error {
 func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) (code fuse.Status) {
 	path, err := f.path(&in.InHeader)
 	defer f.seen(opGetAttr, &in.InHeader, path, time.Now(), &code)
+	if s, ok := f.handles.get(in.Fh()).(control.Statter); ok && err != nil && in.Flags()&fuse.FUSE_GETATTR_FH != 0 {
+		i, err := s.Stat() // its name is gone
+		if err == nil {
+			f.attr(path, i, &out.Attr)
+			out.Ino = in.NodeId
+		}
+		return status(err)
+	}
 	if err != nil {
 		return status(err)
 	}

@@ -62,11 +62,12 @@ func (f *FS) session(h *fuse.InHeader, handle uint64) (s control.Session, path s
 	if s, ok := f.files.Broken(handle); ok && f.handles.get(handle) == nil {
 		return s, "imports", nil
 	}
-	if path, err = f.path(h); err != nil {
-		return nil, path, err
-	}
+	path, err = f.path(h)
 	if s := f.handles.get(handle); s != nil {
-		return s, path, nil
+		return s, path, nil // also if its name is gone
+	}
+	if err != nil {
+		return nil, path, err
 	}
 	file, err := f.file(path)
 	if err != nil {
