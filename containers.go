@@ -22,6 +22,9 @@ func (e *Engine) Containers() ([]*container.Container, error) {
 // Container finds the container that a word means, as docker does: an ID, a name, or a unique beginning of an ID. The
 // error is of kind NotFound or Invalid.
 func (e *Engine) Container(word string) (*container.Container, error) {
+	if c, err := container.Open(e.store.Dir(), word); err == nil && len(word) < len(c.ID) {
+		return c, nil // what could be an ID is looked for among the IDs first
+	}
 	all, err := e.Containers()
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, word string, force bool) e
 	if status == container.Running {
 		return &Error{
 			Kind: InUse, Subject: word, Hint: "end what runs in it",
-			Err: fmt.Errorf("You cannot remove a running container %s. Stop the container before attempting removal", c.ID),
+			Err: errors.New("You cannot remove a running container " + c.ID + ". Stop the container before attempting removal"),
 		}
 	}
 	err = c.Remove(ctx, force)

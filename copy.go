@@ -137,7 +137,7 @@ func (req CopyRequest) destination(to *container.Files, source container.Info) (
 func missing(p Place) error {
 	err := fmt.Errorf("lstat %s: no such file or directory", p.Path)
 	if p.Container != "" {
-		err = fmt.Errorf("No such container:path: %s", p)
+		err = errors.New("No such container:path: " + p.String())
 	}
 	return &Error{Kind: NotFound, Subject: p.Path, Err: err}
 }

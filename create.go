@@ -100,12 +100,12 @@ func newContainer(req CreateRequest, image *ContainerConfig, id string) *Contain
 func (e *Engine) nameTaken(name string) error {
 	by := "that is damaged"
 	if c, err := container.Open(e.store.Dir(), name); err == nil {
-		by = fmt.Sprintf("%q", c.ID)
+		by = `"` + c.ID + `"`
 	}
 	return &Error{
-		Kind: InUse, Subject: name,
-		Err:  fmt.Errorf(`Conflict. The container name "/%s" is already in use by container %s. You have to remove (or rename) that container to be able to reuse that name.`, name, by),
-		Hint: "imagefs rm " + name,
+		Kind: InUse, Subject: name, Hint: "imagefs rm " + name,
+		Err: errors.New(`Conflict. The container name "/` + name + `" is already in use by container ` + by +
+			". You have to remove (or rename) that container to be able to reuse that name."),
 	}
 }
 
