@@ -76,18 +76,24 @@ func (f *FS) allow(h *fuse.InHeader, path string) error {
 func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) (code fuse.Status) {
 	path, err := f.path(&in.InHeader)
 	defer f.seen(opGetAttr, &in.InHeader, path, time.Now(), &code)
-	if s, ok := f.handles.get(in.Fh()).(control.Statter); ok && err != nil && in.Flags()&fuse.FUSE_GETATTR_FH != 0 {
-		i, err := s.Stat() // its name is gone
-		if err == nil {
-			f.attr(path, i, &out.Attr)
-			out.Ino = in.NodeId
-		}
-		return status(err)
+	code = status(err)
+	if err == nil {
+		code = f.getAttr(in.NodeId, path, out)
 	}
-	if err != nil {
-		return status(err)
+	if s, ok := f.handles.at(in.NodeId); ok && code == fuse.Status(syscall.ESTALE) {
+		return f.describe(s, in.NodeId, out)
 	}
-	return f.getAttr(in.NodeId, path, out)
+	return code
+}
+
+// describe tells what an open file is whose name is gone.
+func (f *FS) describe(s control.Statter, id uint64, out *fuse.AttrOut) fuse.Status {
+	i, err := s.Stat()
+	if err == nil {
+		f.attr("", i, &out.Attr)
+		out.Ino = id
+	}
+	return status(err)
 }
 
 func (f *FS) getAttr(id uint64, path string, out *fuse.AttrOut) fuse.Status {

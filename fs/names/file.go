@@ -25,7 +25,7 @@ func (f *FS) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) (code f
 	if writable(in.Flags) && file.Mode()&0o200 == 0 {
 		return fuse.EACCES
 	}
-	f.handles.open(in.Unique, file)
+	f.handles.describe(in.NodeId, f.handles.open(in.Unique, file))
 	out.Fh, out.OpenFlags = in.Unique, fuse.FOPEN_DIRECT_IO
 	if file.Stream(writable(in.Flags)) {
 		out.OpenFlags |= fuse.FOPEN_STREAM
