@@ -128,7 +128,9 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 }
 
 // MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
+// It also finishes removals that were cut short.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
+	sweep(root, leaving)
 	all, err := List(root)
 	for _, c := range all {
 		if err := c.Mount(ctx, content); err != nil && !os.IsNotExist(err) {
