@@ -32,8 +32,8 @@ func (c *Container) mount(ctx context.Context, content string) error {
 // ErrNotMounted is that a container is not mounted, and that there is no content tree to mount it over.
 var ErrNotMounted = errors.New("the container is not mounted")
 
-// With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if it is
-// not mounted yet.
+// With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if
+// it is not mounted yet.
 func (c *Container) With(ctx context.Context, content string, f func(rootfs string) error) error {
 	lock, err := c.Lock(ctx)
 	if err != nil {

@@ -86,7 +86,8 @@ func copyPlace(word string) (imagefs.Place, error) {
 func runPrivately(ctx context.Context, root string) error {
 	if !container.MayMount() {
 		return &imagefs.Error{
-			Kind: imagefs.Denied, Err: errors.New("the store is not mounted, and this user may not mount it"), Hint: "imagefs mount -d DIR, as root",
+			Kind: imagefs.Denied, Err: errors.New("the store is not mounted, and this user may not mount it"),
+			Hint: "imagefs mount -d DIR, as root",
 		}
 	}
 	return passStatus(fs.RunPrivately(ctx, root, os.Args[1:]))
