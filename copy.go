@@ -42,6 +42,9 @@ func (e *Engine) Copy(ctx context.Context, req CopyRequest) error {
 		return invalid("", "copying between containers is not supported")
 	}
 	c, err := e.Container(req.From.Container + req.To.Container)
+	if KindOf(err) == NotFound {
+		return missing(req.inContainer())
+	}
 	if err != nil {
 		return err
 	}
@@ -52,6 +55,14 @@ func (e *Engine) Copy(ctx context.Context, req CopyRequest) error {
 		}
 		return req.copy(ctx, from, to)
 	})
+}
+
+// inContainer is what docker looks for in the container at first.
+func (req CopyRequest) inContainer() Place {
+	if req.From.Container != "" {
+		return req.From
+	}
+	return Place{req.To.Container, path.Dir(path.Clean(req.To.Path))}
 }
 
 func (req CopyRequest) copy(ctx context.Context, fromRoot, toRoot string) error {
@@ -124,11 +135,11 @@ func (req CopyRequest) destination(to *container.Files, source container.Info) (
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", err
 	case !source.IsDir && strings.HasSuffix(req.To.Path, "/"):
-		return "", "", invalid(req.To.Path, "destination directory %q must exist", req.To)
+		return "", "", &Error{Kind: NotFound, Subject: req.To.Path, Err: errors.New("no such directory")}
 	}
 	dir, as = path.Split(path.Clean(req.To.Path))
 	if parent, err := to.Stat(dir, true); err != nil || !parent.IsDir {
-		return "", "", missing(Place{req.To.Container, dir})
+		return "", "", missing(Place{req.To.Container, path.Clean(dir)})
 	}
 	return dir, as, nil
 }
