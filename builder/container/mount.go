@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/imagefs/imagefs/mountinfo"
+	"github.com/moby/sys/mountinfo"
 )
 
 // Mount mounts the container's overlay over its image in the content tree at content, unless it is mounted. Its source,
@@ -73,22 +74,11 @@ func escape(path string) string {
 // Mounted tells whether the container is mounted in this process's mount namespace.
 func (c *Container) Mounted() (bool, error) {
 	mounts, err := overlays()
-	for _, m := range mounts {
-		if m.Point == c.Rootfs() {
-			return true, err
-		}
-	}
-	return false, err
+	return slices.ContainsFunc(mounts, func(m *mountinfo.Info) bool { return m.Mountpoint == c.Rootfs() }), err
 }
 
-func overlays() (all []mountinfo.Mount, err error) {
-	mounts, err := mountinfo.All()
-	for _, m := range mounts {
-		if m.Type == "overlay" {
-			all = append(all, m)
-		}
-	}
-	return all, err
+func overlays() ([]*mountinfo.Info, error) {
+	return mountinfo.GetMounts(mountinfo.FSTypeFilter("overlay"))
 }
 
 // Unmount takes the container's overlay down, if it is mounted. EBUSY if it is in use and lazy is not set.
@@ -120,7 +110,7 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 		if m.Source != content {
 			continue
 		}
-		if err := help(ctx, call{Target: m.Point, Lazy: lazy}); err != nil {
+		if err := help(ctx, call{Target: m.Mountpoint, Lazy: lazy}); err != nil {
 			return err
 		}
 	}
