@@ -99,6 +99,9 @@ func byContainer(rows []ContainerRow, key, word string) (func(ContainerRow) bool
 		all = append(all, r.Container)
 	}
 	than, err := findContainer(all, word)
+	if KindOf(err) == NotFound {
+		err = &Error{Kind: NotFound, Subject: word, Err: errors.New("no such container " + word)}
+	}
 	if err != nil {
 		return nil, err
 	}

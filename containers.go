@@ -23,6 +23,9 @@ func (e *Engine) Containers() ([]*container.Container, error) {
 // Container finds the container that a word means, as docker does: an ID, a name, or a unique beginning of an ID. The
 // error is of kind NotFound or Invalid.
 func (e *Engine) Container(word string) (*container.Container, error) {
+	if c, err := container.Open(e.store.Dir(), word); err == nil && len(word) < len(c.ID) {
+		return c, nil // what could be an ID is looked for among the IDs first
+	}
 	all, err := e.Containers()
 	if err != nil {
 		return nil, err
@@ -95,28 +98,23 @@ func (e *Engine) endBeforeRemoval(ctx context.Context, c *container.Container, w
 	if !force {
 		return &Error{
 			Kind: InUse, Subject: word, Hint: "imagefs stop " + c.Name + ", or force it",
-			Err: fmt.Errorf("You cannot remove a running container %s. Stop the container before attempting removal or force remove", c.ID),
+			Err: errors.New("You cannot remove a running container " + c.ID + ". Stop the container before attempting removal or force remove"),
 		}
 	}
 	return kill(ctx, c)
 }
 
-// Changes lists what was changed in a container, as `docker diff` does. The error is of kind NotFound or Invalid.
+// Changes lists what was changed in a container, as `docker diff` does. It waits for nobody. The error is of kind NotFound or Invalid.
 func (e *Engine) Changes(ctx context.Context, word string) ([]container.Change, error) {
 	c, err := e.Container(word)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := c.Lock(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Close()
 	image, err := e.treeOf(c)
 	if err != nil {
 		return nil, err
 	}
-	return c.Changes(image)
+	return c.Changes(ctx, image)
 }
 
 // treeOf is the root file system of the image that a container stands on, which may be gone from the references.

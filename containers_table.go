@@ -77,6 +77,22 @@ type ContainerFields struct {
 	RunningFor   string
 	State        string
 	Status       string
+
+	labels map[string]string
+}
+
+// Label is the value of one label, "" if there is none of that name.
+func (f ContainerFields) Label(name string) string { return f.labels[name] }
+
+// command is what runs, as docker spells it: arguments with a space in quotes, whatever else is in them.
+func (r ContainerRow) command() string {
+	words := slices.Concat(r.Config.Entrypoint, r.Config.Cmd)
+	for i := 1; i < len(words); i++ {
+		if strings.Contains(words[i], " ") {
+			words[i] = "'" + words[i] + "'"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Fields formats the row as docker does with --no-trunc, seen at now and in its time zone; the command is not quoted.
@@ -86,7 +102,7 @@ func (r ContainerRow) Fields(now time.Time) ContainerFields {
 		labels = append(labels, key+"="+r.Config.Labels[key])
 	}
 	return ContainerFields{
-		Command:      strings.Join(slices.Concat(r.Config.Entrypoint, r.Config.Cmd), " "),
+		Command:      r.command(),
 		CreatedAt:    r.Created.Truncate(time.Second).In(now.Location()).String(),
 		ID:           r.ID,
 		Image:        r.ImageName,
@@ -97,6 +113,7 @@ func (r ContainerRow) Fields(now time.Time) ContainerFields {
 		Ports:        r.ports(),
 		RunningFor:   since(r.Created, now),
 		State:        string(r.Status),
+		labels:       r.Config.Labels,
 		Status:       r.status(now),
 	}
 }

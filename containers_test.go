@@ -254,7 +254,7 @@ func TestContainersFail(t *testing.T) {
 		{"ps: no value", imagefs.Invalid, "it is not key=value", ps("x")},
 		{"ps: unknown filter", imagefs.Invalid, "invalid filter 'x'", ps("x=y")},
 		{"ps: bad status", imagefs.Invalid, "invalid filter 'status=lost'", ps("status=lost")},
-		{"ps: no such container", imagefs.NotFound, "No such container: nope", ps("since=nope")},
+		{"ps: no such container", imagefs.NotFound, "no such container nope", ps("since=nope")},
 	})
 	if len(b.Store().Snapshot().Images) != 1 {
 		t.Error("an image was left")

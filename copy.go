@@ -42,6 +42,9 @@ func (e *Engine) Copy(ctx context.Context, req CopyRequest) error {
 		return invalid("", "copying between containers is not supported")
 	}
 	c, err := e.Container(req.From.Container + req.To.Container)
+	if KindOf(err) == NotFound {
+		return missing(req.inContainer())
+	}
 	if err != nil {
 		return err
 	}
@@ -52,6 +55,14 @@ func (e *Engine) Copy(ctx context.Context, req CopyRequest) error {
 		}
 		return req.copy(ctx, from, to)
 	})
+}
+
+// inContainer is what docker looks for in the container at first.
+func (req CopyRequest) inContainer() Place {
+	if req.From.Container != "" {
+		return req.From
+	}
+	return Place{req.To.Container, path.Dir(path.Clean(req.To.Path))}
 }
 
 func (req CopyRequest) copy(ctx context.Context, fromRoot, toRoot string) error {
@@ -118,14 +129,17 @@ func (req CopyRequest) destination(to *container.Files, source container.Info) (
 		return req.To.Path, source.Name, nil
 	case err == nil && source.IsDir:
 		return "", "", invalid(req.To.Path, "cannot copy directory")
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err == nil: // a file, which may be behind a symlink
+		real, err := to.Resolve(req.To.Path)
+		return path.Dir(real), path.Base(real), err
+	case !errors.Is(err, fs.ErrNotExist):
 		return "", "", err
-	case err != nil && !source.IsDir && strings.HasSuffix(req.To.Path, "/"):
-		return "", "", invalid(req.To.Path, "destination directory %q must exist", req.To)
+	case !source.IsDir && strings.HasSuffix(req.To.Path, "/"):
+		return "", "", &Error{Kind: NotFound, Subject: req.To.Path, Err: errors.New("no such directory")}
 	}
 	dir, as = path.Split(path.Clean(req.To.Path))
 	if parent, err := to.Stat(dir, true); err != nil || !parent.IsDir {
-		return "", "", missing(Place{req.To.Container, dir})
+		return "", "", missing(Place{req.To.Container, path.Clean(dir)})
 	}
 	return dir, as, nil
 }
@@ -134,7 +148,7 @@ func (req CopyRequest) destination(to *container.Files, source container.Info) (
 func missing(p Place) error {
 	err := fmt.Errorf("lstat %s: no such file or directory", p.Path)
 	if p.Container != "" {
-		err = fmt.Errorf("No such container:path: %s", p)
+		err = errors.New("No such container:path: " + p.String())
 	}
 	return &Error{Kind: NotFound, Subject: p.Path, Err: err}
 }

@@ -35,9 +35,6 @@ func (e *Engine) Create(ctx context.Context, req CreateRequest, report Reporter)
 			Hint: "run imagefs, or its mount, as root",
 		}
 	}
-	if req.Name != "" && !container.ValidName(req.Name) {
-		return nil, invalid(req.Name, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", req.Name)
-	}
 	var made *container.Container
 	_, err := e.store.Update(ctx, func(snap *store.Snapshot) (_ []store.Change, err error) {
 		made, err = e.create(snap, req)
@@ -65,6 +62,9 @@ func (e *Engine) create(snap *store.Snapshot, req CreateRequest) (*container.Con
 	image, err := readConfig(e.store, img)
 	if err != nil {
 		return nil, err
+	}
+	if req.Name != "" && !container.ValidName(req.Name) {
+		return nil, invalid(req.Name, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", req.Name)
 	}
 	if req.Name == "" {
 		req.Name = container.FreeName(func(name string) bool {
@@ -110,12 +110,12 @@ func newContainer(req CreateRequest, image *ContainerConfig, id string) *Contain
 func (e *Engine) nameTaken(name string) error {
 	by := "that is damaged"
 	if c, err := container.Open(e.store.Dir(), name); err == nil {
-		by = fmt.Sprintf("%q", c.ID)
+		by = `"` + c.ID + `"`
 	}
 	return &Error{
-		Kind: InUse, Subject: name,
-		Err:  fmt.Errorf(`Conflict. The container name "/%s" is already in use by container %s. You have to remove (or rename) that container to be able to reuse that name.`, name, by),
-		Hint: "imagefs rm " + name,
+		Kind: InUse, Subject: name, Hint: "imagefs rm " + name,
+		Err: errors.New(`Conflict. The container name "/` + name + `" is already in use by container ` + by +
+			". You have to remove (or rename) that container to be able to reuse that name."),
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/distribution/reference"
-
 	"github.com/imagefs/imagefs/store"
 )
 
@@ -48,13 +46,12 @@ func imageRows(img *store.Image, names *imageNames) []ImageRow {
 	}
 	digests := make(map[string][]string) // by repository
 	for _, ref := range names.digests {
-		name := reference.FamiliarName(ref)
-		digests[name] = append(digests[name], ref.Digest().String())
+		digests[ref.familiar()] = append(digests[ref.familiar()], ref.digest.String())
 	}
 	var rows []ImageRow
 	tagged := make(map[string]bool)
 	for _, tag := range names.tags {
-		name, word := reference.FamiliarName(tag.ref), tag.ref.Tag()
+		name, word := tag.familiar(), tag.tag
 		if tag.other != "" {
 			word += "@" + tag.other
 		}
@@ -74,7 +71,7 @@ func imageRows(img *store.Image, names *imageNames) []ImageRow {
 
 // digestOf is the digest that the tag was pulled by, or else another that its repository has for the image.
 func digestOf(tag imageTag, digests []string) string {
-	switch target := tag.target.Digest.String(); {
+	switch target := tag.target.String(); {
 	case slices.Contains(digests, target):
 		return target
 	case len(digests) > 0:

@@ -5,8 +5,7 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
-	"github.com/distribution/reference"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
 
 	"github.com/imagefs/imagefs/store"
 )
@@ -14,23 +13,23 @@ import (
 // imageNames are the references that lead to one image, in the order of the store.
 type imageNames struct {
 	tags    []imageTag
-	digests []reference.Canonical
+	digests []fullName
 }
 
 type imageTag struct {
-	ref    reference.NamedTagged
-	target ocispec.Descriptor
+	fullName
+	target digest.Digest
 	// other is the image's platform, as in linux-arm64, where the tag means another platform's image first; or "".
 	other string
 }
 
-// namesByImage finds the names of all images of snap. Those that are no name of docker's are left out.
+// namesByImage finds the names of all images of snap.
 func namesByImage(snap *store.Snapshot) map[*store.Image]*imageNames {
 	all := make(map[*store.Image]*imageNames)
 	for i := range snap.References {
 		ref := &snap.References[i]
-		named, err := reference.ParseNormalizedNamed(ref.Name)
-		if err != nil {
+		name, ok := parseFullName(ref.Name)
+		if !ok {
 			continue
 		}
 		for k, img := range ref.Images {
@@ -40,7 +39,7 @@ func namesByImage(snap *store.Snapshot) map[*store.Image]*imageNames {
 				names = new(imageNames)
 				all[img] = names
 			}
-			names.add(named, ref.Target, img, k > 0)
+			names.add(name, ref.Target.Digest, img, k > 0)
 		}
 	}
 	return all
@@ -55,39 +54,38 @@ func namesOfImage(snap *store.Snapshot, img *store.Image) *imageNames {
 		if k < 0 {
 			continue
 		}
-		if named, err := reference.ParseNormalizedNamed(ref.Name); err == nil {
-			names.add(named, ref.Target, img, k > 0)
+		if name, ok := parseFullName(ref.Name); ok {
+			names.add(name, ref.Target.Digest, img, k > 0)
 		}
 	}
 	return names
 }
 
-func (n *imageNames) add(named reference.Named, target ocispec.Descriptor, img *store.Image, other bool) {
-	switch named := named.(type) {
-	case reference.Canonical:
-		n.digests = append(n.digests, named)
-	case reference.NamedTagged:
-		tag := imageTag{ref: named, target: target}
-		if other {
-			tag.other = PlatformName(img)
-		}
-		n.tags = append(n.tags, tag)
+func (n *imageNames) add(name fullName, target digest.Digest, img *store.Image, other bool) {
+	if name.tag == "" {
+		n.digests = append(n.digests, name)
+		return
 	}
+	tag := imageTag{fullName: name, target: target}
+	if other {
+		tag.other = PlatformName(img)
+	}
+	n.tags = append(n.tags, tag)
 }
 
 // repoTags and repoDigests are docker's, sorted as docker does: by their full names, as the store has them.
 func (n *imageNames) repoTags() []string {
 	list := []string{}
 	for _, tag := range n.tags {
-		list = append(list, reference.FamiliarString(tag.ref))
+		list = append(list, tag.String())
 	}
 	return slices.Compact(list)
 }
 
 func (n *imageNames) repoDigests() []string {
 	list := []string{}
-	for _, ref := range n.digests {
-		list = append(list, reference.FamiliarString(ref))
+	for _, name := range n.digests {
+		list = append(list, name.String())
 	}
 	return slices.Compact(list)
 }

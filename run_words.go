@@ -104,7 +104,7 @@ func freePorts(ports []runner.Port) ([]runner.Port, error) {
 				address = "0.0.0.0" + address
 			}
 			return nil, &Error{
-				Kind: InUse, Subject: address, Err: fmt.Errorf("Bind for %s failed: port is already allocated", address),
+				Kind: InUse, Subject: address, Err: errors.New("Bind for " + address + " failed: port is already allocated"),
 				Hint: "see who has it: ss -lp",
 			}
 		}

@@ -12,11 +12,13 @@ import (
 
 // mountContainers mounts the store's working containers over the content tree, once that answers. One that cannot be
 // mounted is no reason not to mount the images.
-func (m *held) mountContainers(ctx context.Context) {
+func (m *held) mountContainers(ctx context.Context) { m.mountContainersOver(ctx, m.place.Content) }
+
+func (m *held) mountContainersOver(ctx context.Context, content string) {
 	if !container.MayMount() {
 		return // none can have been made
 	}
-	err := container.MountAll(ctx, m.config.Root, m.place.Content, func(c *container.Container, err error) {
+	err := container.MountAll(ctx, m.config.Root, content, func(c *container.Container, err error) {
 		log.Printf("container %s is not mounted: %v", c.Name, err)
 	})
 	if err != nil {
@@ -34,4 +36,11 @@ func (m *held) unmountContainers(lazy bool) error {
 		return inUse(at.Path)
 	}
 	return err
+}
+
+// handOver has another mount of the store, if there is one, carry the containers once this one is gone.
+func (m *held) handOver() {
+	if content, err := ContentOf(m.config.Root); err == nil {
+		m.mountContainersOver(context.Background(), content)
+	}
 }

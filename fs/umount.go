@@ -14,8 +14,8 @@ import (
 	"github.com/imagefs/imagefs/fs/conn"
 )
 
-// unmount takes the containers down, then content, then names. Unless lazy, a tree that is in use is an error and both stay; an ordinary user
-// cannot ask the kernel beforehand, so there names is detached even if it is in use, once content is down.
+// unmount takes the containers down, then content, then names. Unless lazy, what is in use is an error and all stay; an
+// ordinary user cannot ask the kernel beforehand, so there names is detached even if it is in use, once content is down.
 func (m *held) unmount(lazy bool) error {
 	dirs := []string{m.place.Content, m.place.Mountpoint}
 	for _, dir := range dirs {
@@ -31,6 +31,9 @@ func (m *held) unmount(lazy bool) error {
 		if err == nil && ok {
 			err = conn.Unmount(dir, lazy || i > 0)
 		}
+		if errors.Is(err, syscall.EINVAL) {
+			continue // its server's end, which follows that of content, has taken it down
+		}
 		if errors.Is(err, syscall.EBUSY) {
 			return inUse(dir)
 		}
@@ -38,6 +41,7 @@ func (m *held) unmount(lazy bool) error {
 			return err
 		}
 	}
+	m.handOver()
 	if m.config.Content == "" {
 		_ = os.Remove(m.place.Content) // another mount may be in it by now
 	}

@@ -26,6 +26,7 @@ func (s *Store) Collect(ctx context.Context) (Collected, error) {
 	dir, g, err := s.detach(ctx)
 	if dir != "" {
 		err = errors.Join(err, os.RemoveAll(dir))
+		s.keepReserve()
 	}
 	return g.Collected, err
 }
@@ -50,7 +51,11 @@ func (s *Store) detach(ctx context.Context) (dir string, g *garbage, err error) 
 	if len(g.paths) == 0 {
 		return "", g, nil
 	}
-	if dir, err = s.scratch.mkdir(); err != nil {
+	err = s.withReserve(func() (err error) {
+		dir, err = s.scratch.mkdir()
+		return err
+	})
+	if err != nil {
 		return "", &garbage{}, err
 	}
 	for i, path := range g.paths {

@@ -249,7 +249,7 @@ func TestCollectKeepsWhatOthersWrote(t *testing.T) {
 	if c := collect(t, s); len(c.Blobs) > 0 {
 		t.Errorf("%v were never published", c.Blobs)
 	}
-	if diff := cmp.Diff([]string{"blobs/sha256/README", "index.json", "lock", "numbers", "oci-layout"}, files(t, s.Dir())); diff != "" {
+	if diff := cmp.Diff([]string{"blobs/sha256/README", "index.json", "lock", "numbers", "oci-layout", "reserve"}, files(t, s.Dir())); diff != "" {
 		t.Errorf("when it is old (-want +got):\n%s", diff)
 	}
 }
@@ -311,7 +311,7 @@ func TestClaimKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	collect(t, other)
-	if left := files(t, s.Dir()); len(left) != 4 {
+	if left := files(t, s.Dir()); len(left) != 5 {
 		t.Errorf("left over: %q", left)
 	}
 }
@@ -356,7 +356,7 @@ func TestPullWhileOthersCollect(t *testing.T) {
 	cancel()
 	collectors.Wait()
 	collect(t, s)
-	if left := files(t, s.Dir()); len(left) != 4 {
+	if left := files(t, s.Dir()); len(left) != 5 {
 		t.Errorf("left over: %q", left)
 	}
 }

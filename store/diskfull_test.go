@@ -85,3 +85,28 @@ func fill(t *testing.T, path string) {
 		}
 	}
 }
+
+// TestRemoveFromFullDisk removes an image when not a block is free, and has its room back.
+func TestRemoveFromFullDisk(t *testing.T) {
+	dir := smallDisk(t, "8m")
+	s := storetest.Open(t, dir)
+	img := storetest.NewImage(t, storetest.Gzip(t, layertest.Tar(t, layertest.File("f", noise(1<<20, 1)))))
+	img.Publish(t, s, "docker.io/library/box:1")
+	fill(t, filepath.Join(dir, "filler"))
+	remove := func(*store.Snapshot) ([]store.Change, error) {
+		return []store.Change{{Name: "docker.io/library/box:1"}, {Remove: img.ID}}, nil
+	}
+	snap, err := s.Update(t.Context(), remove)
+	if err != nil || len(snap.Images) != 0 {
+		t.Fatalf("%v, %v", snap, err)
+	}
+	if got, err := s.Collect(t.Context()); err != nil || got.Bytes < 1<<20 {
+		t.Errorf("collected %+v, %v", got, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "reserve")); err != nil {
+		t.Errorf("there is no reserve again: %v", err)
+	}
+	if s.HasBlob(img.ID) {
+		t.Error("the config is still there")
+	}
+}

@@ -8,6 +8,7 @@
 //	ROOT/ingest/tmp-…             what a process has no name for yet, and tmp-….lock: an flock on it while it lives
 //	ROOT/ingest/claim-…           what a process needs that is not published yet, and an flock on it while it lives
 //	ROOT/mounts/<name>            what a mount shows, and an flock on it while it lives
+//	ROOT/reserve                  room on the disk that is given up to remove images when it is full
 //	ROOT/events  events.old       the log of events, and an flock on it while a line is added
 //	ROOT/layers/<diffID>/         derived: see package layer
 //	ROOT/files/sha256/…           derived: large files, shared by layers

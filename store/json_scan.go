@@ -159,6 +159,8 @@ func (p *scan) descriptor() (d ocispec.Descriptor) {
 			d.Annotations = p.annotations()
 		case "platform":
 			d.Platform = p.platform()
+		case "artifactType":
+			d.ArtifactType = p.text()
 		default:
 			p.failed = true
 		}

@@ -88,7 +88,7 @@ func TestKilledCollection(t *testing.T) {
 		update(t, s, store.Change{Remove: img.ID})
 	}
 	collect(t, storetest.Open(t, s.Dir()))
-	if left := files(t, s.Dir()); len(left) != 4 {
+	if left := files(t, s.Dir()); len(left) != 5 {
 		t.Errorf("left over: %q", left)
 	}
 	if claims, err := filepath.Glob(filepath.Join(s.Dir(), "ingest", "claim-*")); err != nil || len(claims) > 0 {

@@ -51,6 +51,7 @@ func Open(dir string) (*Store, error) {
 		return nil, err
 	}
 	s.sweep()
+	s.keepReserve()
 	return s, nil
 }
 

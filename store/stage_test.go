@@ -342,7 +342,7 @@ func TestCompressedIsCollectedWithItsLayer(t *testing.T) {
 	}
 	update(t, s, store.Change{Remove: img.ID})
 	collect(t, s)
-	if left := files(t, s.Dir()); len(left) != 4 {
+	if left := files(t, s.Dir()); len(left) != 5 {
 		t.Errorf("left over: %q", left)
 	}
 }

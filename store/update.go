@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -11,7 +12,7 @@ import (
 
 // Update changes references. It calls decide with the state that is on disk, which a lock keeps as it is until the changes
 // decide returns are written, all at once and in their order. It returns the state after that; an error of decide changes
-// nothing. A target that is not stored is ErrNotFound. decide must not call what takes the lock itself: what publishes,
+// nothing. A target that is not stored is ErrNotFound. What only takes away works on a disk that is full, too. decide must not call what takes the lock itself: what publishes,
 // claims, pins or collects.
 func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, error)) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
@@ -31,7 +32,19 @@ func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, er
 	if err != nil {
 		return nil, err
 	}
-	return s.apply(v, todo)
+	if !onlyTakes(changes) {
+		return s.apply(v, todo)
+	}
+	err = s.withReserve(func() (err error) {
+		snap, err = s.apply(v, todo)
+		return err
+	})
+	return snap, err
+}
+
+// onlyTakes tells whether changes leave less behind than there was.
+func onlyTakes(changes []Change) bool {
+	return !slices.ContainsFunc(changes, func(c Change) bool { return c.Target != nil })
 }
 
 // plan is what will be written.

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// archiver writes what is in directories as a tar, sorted by name, of which the same files always give the same bytes. It
-// has names, modes, owners' numbers, times in nanoseconds, hard links, devices and portable extended attributes, and no
-// sockets.
+// archiver writes what is in directories as a tar, sorted by name, of which the same files always give the same bytes.
+// It has names, modes, owners' numbers, times in nanoseconds, hard links, devices and portable extended attributes, and
+// no sockets.
 type archiver struct {
 	*tar.Writer
 	ctx   context.Context
@@ -132,7 +132,8 @@ func (w *archiver) file(d directory, e *entry, h *tar.Header) error {
 func header(d directory, e *entry, path string) (*tar.Header, error) {
 	s := &e.stat
 	h := &tar.Header{
-		Format: tar.FormatPAX, Name: path, Mode: int64(s.Mode &^ unix.S_IFMT), Uid: int(s.Uid), Gid: int(s.Gid), ModTime: mtime(e),
+		Format: tar.FormatPAX, Name: path, Mode: int64(s.Mode &^ unix.S_IFMT), Uid: int(s.Uid), Gid: int(s.Gid),
+		ModTime: mtime(e),
 	}
 	var err error
 	switch e.fileType() {

@@ -2,6 +2,7 @@ package container
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -30,13 +31,13 @@ func (c Change) String() string { return string(c.Kind) + " " + c.Path }
 // Changes compares the container with its image as docker does (moby pkg/archive/changes.go): by mode, owner, device,
 // capabilities and, but for directories, size and time. Of a directory that is removed it tells nothing below; of one in
 // which something changed, that it changed. A directory comes before what is in it; the rest is sorted by name.
-func (c *Container) Changes(image *tree.Tree) ([]Change, error) {
+func (c *Container) Changes(ctx context.Context, image *tree.Tree) ([]Change, error) {
 	upper, err := c.openUpper()
 	if err != nil {
 		return nil, err
 	}
 	defer upper.Close()
-	cmp := comparison{image: image}
+	cmp := comparison{ctx: ctx, image: image}
 	err = cmp.directory(upper, 0, "")
 	return cmp.changes, err
 }
@@ -45,6 +46,7 @@ func (c *Container) Changes(image *tree.Tree) ([]Change, error) {
 const nowhere = -1
 
 type comparison struct {
+	ctx     context.Context
 	image   *tree.Tree
 	changes []Change
 }
@@ -69,6 +71,9 @@ func (c *comparison) directory(d directory, old int, path string) error {
 		}
 	}
 	for i := range entries {
+		if c.ctx.Err() != nil {
+			return context.Cause(c.ctx)
+		}
 		if err := c.entry(d, &entries[i], old, path); err != nil {
 			return err
 		}

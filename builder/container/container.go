@@ -36,13 +36,13 @@ var ErrExists = errors.New("the name is in use")
 
 // Create makes the directory of c, which has all but its UserXattr. The caller holds ROOT/lock.
 func Create(root string, c Container) (*Container, error) {
-	sweep(root)
+	sweep(root, coming)
 	c.dir = filepath.Join(Dir(root), c.Name)
 	c.UserXattr = inUserNamespace()
 	if _, err := os.Lstat(c.dir); err == nil {
 		return nil, ErrExists
 	}
-	temp := filepath.Join(Dir(root), ".new-"+c.ID)
+	temp := filepath.Join(Dir(root), coming+c.ID)
 	err := c.write(temp)
 	if err == nil {
 		err = os.Rename(temp, c.dir)

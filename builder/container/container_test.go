@@ -49,6 +49,9 @@ func TestKilled(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	img.create("web")
+	if err := MountAll(t.Context(), img.root, t.TempDir(), func(*Container, error) {}); err != nil {
+		t.Error(err)
+	}
 	left, err := os.ReadDir(Dir(img.root))
 	if err != nil || len(left) != 1 {
 		t.Errorf("left: %v, %v", left, err)

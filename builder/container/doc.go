@@ -16,7 +16,7 @@
 // A container appears and goes by a rename of its directory. Who makes one holds ROOT/lock, under which the store looks
 // for the images that containers stand on.
 //
-// The overlay is mounted with redirect_dir, metacopy and index off, so that the upper directory has whole files, and what
+// The overlay is mounted without redirects, metacopy and index, so that the upper directory has whole files, and what
 // is removed is a whiteout (a character device 0:0) or lies below an opaque directory. [Container.Changes] and
 // [Container.WriteLayer] read the upper directory alone, and need no mount.
 //

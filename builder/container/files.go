@@ -47,6 +47,25 @@ func (f *Files) Stat(name string, follow bool) (Info, error) {
 	return Info{path.Base(path.Clean("/" + name)), i.IsDir()}, nil
 }
 
+// Resolve returns the path that name leads to, without symlinks.
+func (f *Files) Resolve(name string) (string, error) {
+	file, err := f.open(name, unix.O_PATH)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	root, err := realPath(f.root)
+	if err != nil {
+		return "", err
+	}
+	real, err := realPath(file)
+	return path.Clean("/" + strings.TrimPrefix(real, root)), err
+}
+
+func realPath(f *os.File) (string, error) {
+	return os.Readlink("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
+}
+
 func endsWithSlash(name string) bool { return strings.HasSuffix(name, "/") || path.Base(name) == "." }
 
 func (f *Files) open(name string, flags int) (*os.File, error) {
@@ -76,7 +95,7 @@ func (f *Files) parent(name string, follow bool) (directory, string, error) {
 		return directory{}, "", err
 	}
 	defer file.Close()
-	real, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(file.Fd())))
+	real, err := realPath(file)
 	if err != nil {
 		return directory{}, "", err
 	}

@@ -33,7 +33,6 @@ func help(ctx context.Context, c call) error {
 	}
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", Helper, string(text))
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = []string{}
 	cmd.Dir = "/"
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

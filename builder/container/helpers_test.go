@@ -99,7 +99,7 @@ func sh(t *testing.T, dir, script string, args ...string) string {
 // changes gives the container's changes.
 func (img *image) changes(c *Container) string {
 	img.t.Helper()
-	changes, err := c.Changes(img.tree)
+	changes, err := c.Changes(img.t.Context(), img.tree)
 	if err != nil {
 		img.t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ const (
 
 // WriteLayer writes what was changed as a layer: an uncompressed tar, sorted by name, of which the same upper directory
 // always gives the same bytes. It has what docker's has: every entry of the upper directory but its root and sockets,
-// whiteouts, opaque markers and hard links; and, beyond docker's, nanoseconds and all extended attributes but overlayfs's
-// and those of security modules.
+// whiteouts, opaque markers and hard links; and, beyond docker's, nanoseconds and all extended attributes but
+// overlayfs's and those of security modules.
 func (c *Container) WriteLayer(ctx context.Context, to io.Writer) error {
 	upper, err := c.openUpper()
 	if err != nil {

@@ -41,8 +41,8 @@ func (c *Container) runsElsewhere() bool {
 	return status == Running && err == nil
 }
 
-// With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if it is
-// not mounted yet.
+// With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if
+// it is not mounted yet.
 func (c *Container) With(ctx context.Context, content string, f func(rootfs string) error) error {
 	lock, err := c.Lock(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 
 // options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.
 func (c *Container) options(content string) string {
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=off,metacopy=off,index=off",
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=nofollow,metacopy=off,index=off",
 		c.lower(content), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
 	if c.UserXattr {
 		options += ",userxattr"
@@ -137,9 +137,11 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 	return nil
 }
 
-// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be. One
-// in which a process runs is mounted already, here or elsewhere.
+// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
+// It also finishes removals that were cut short.
+// One in which a process runs is mounted already, here or elsewhere.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
+	sweep(root, leaving)
 	all, err := List(root)
 	for _, c := range all {
 		if c.runsElsewhere() {

@@ -23,21 +23,28 @@ func (c *Container) Remove(ctx context.Context, lazy bool) error {
 	if err := runner.Clean(c.runDir()); err != nil {
 		return err
 	}
-	gone := filepath.Join(filepath.Dir(c.dir), ".gone-"+c.ID)
+	gone := filepath.Join(filepath.Dir(c.dir), leaving+c.ID)
 	if err := os.Rename(c.dir, gone); err != nil {
 		return err
 	}
 	return os.RemoveAll(gone)
 }
 
-// sweep removes what dead processes left. Nobody else makes a container meanwhile; what another removes may as well go.
-func sweep(root string) {
+// What the names begin with of containers on their way to and from their own.
+const (
+	coming  = ".new-"
+	leaving = ".gone-"
+)
+
+// sweep removes what dead processes left whose names begin with prefix: coming under ROOT/lock, when nobody else makes a
+// container, and leaving at any time, since what another process removes may as well go.
+func sweep(root, prefix string) {
 	entries, err := os.ReadDir(Dir(root))
 	if err != nil {
 		return // there is none yet
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		if strings.HasPrefix(e.Name(), prefix) {
 			_ = os.RemoveAll(filepath.Join(Dir(root), e.Name())) // the next one tries again
 		}
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 )
@@ -56,8 +58,20 @@ func finish(commands []*cli.Command) {
 				flag.DisableDefaultText = true
 			}
 		}
+		if slices.Contains(brief, command.Name) {
+			command.Before = collectLittle
+		}
 		finish(command.Subcommands)
 	}
+}
+
+// brief are the commands that read the store, do little, and end: they leave most of their garbage to the system. With a
+// thousand images a third of their time was the collector's.
+var brief = []string{"images", "ls", "tag", "rmi", "rm", "inspect", "history"}
+
+func collectLittle(*cli.Context) error {
+	debug.SetGCPercent(400)
+	return nil
 }
 
 func badUsage(c *cli.Context, err error, _ bool) error {

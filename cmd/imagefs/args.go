@@ -160,7 +160,19 @@ func words(c *cli.Context, min, max int) ([]string, error) {
 	if n >= min && (n <= max || max < 0) {
 		return c.Args().Slice(), nil
 	}
-	return nil, &usageError{fmt.Sprintf("%q %s.\n%s\n\n%s\n\n%s", c.Command.HelpName, needs(min, max, n),
+	return nil, wrongWords(c, needs(min, max, n))
+}
+
+// wordsBetween is words of a command of which docker says both bounds.
+func wordsBetween(c *cli.Context, min, max int) ([]string, error) {
+	if n := c.NArg(); n < min || n > max {
+		return nil, wrongWords(c, fmt.Sprintf("requires at least %d and at most %d arguments", min, max))
+	}
+	return c.Args().Slice(), nil
+}
+
+func wrongWords(c *cli.Context, needs string) error {
+	return &usageError{fmt.Sprintf("%q %s.\n%s\n\n%s\n\n%s", c.Command.HelpName, needs,
 		seeHelp(c.Command.HelpName), usageLine(c.Command), c.Command.Usage), exitFailed}
 }
 

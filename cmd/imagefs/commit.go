@@ -30,7 +30,7 @@ func commitCommand() *cli.Command {
 }
 
 func commit(c *cli.Context) error {
-	args, err := words(c, 1, 2)
+	args, err := wordsBetween(c, 1, 2)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/urfave/cli/v2"
+
+	"github.com/imagefs/imagefs/builder/container"
 )
 
 // completing tells whether a completion script asks, and for which line: the words before the one that is to be
@@ -34,11 +36,14 @@ func offers(ctx context.Context, app *cli.App, words []string) string {
 	if strings.HasPrefix(last, "-") {
 		return lineByLine(optionsLike(command, last))
 	}
+	root := cmp.Or(valueOf("--root", words), os.Getenv(rootEnv))
 	switch name := strings.Join(path, " "); {
 	case name == "image" && len(words) == 1:
 		return lineByLine(commandNames(command.Subcommands))
 	case slices.Contains(aboutImages, name):
-		return lineByLine(imageNames(ctx, cmp.Or(valueOf("--root", words), os.Getenv(rootEnv))))
+		return lineByLine(imageNames(ctx, root))
+	case slices.Contains(aboutContainers, name):
+		return lineByLine(containerNames(root))
 	case name == "completion":
 		return lineByLine([]string{"bash", "zsh", "fish"})
 	}
@@ -47,9 +52,12 @@ func offers(ctx context.Context, app *cli.App, words []string) string {
 
 // aboutImages are the commands whose words are images of the store.
 var aboutImages = []string{
-	"images", "inspect", "history", "push", "tag", "rmi", "save", "image diff", "image history", "image inspect", "image ls",
-	"image mount", "image push", "image rm", "image save", "image tag", "image tree",
+	"images", "inspect", "history", "push", "tag", "rmi", "save", "create", "image diff", "image history", "image inspect",
+	"image ls", "image mount", "image push", "image rm", "image save", "image tag", "image tree",
 }
+
+// aboutContainers are the commands whose words are containers of the store.
+var aboutContainers = []string{"diff", "commit", "rm"}
 
 func lineByLine(words []string) string {
 	if len(words) == 0 {
@@ -123,6 +131,22 @@ func imageNames(ctx context.Context, root string) (names []string) {
 		if tagged, ok := named.(reference.NamedTagged); ok && err == nil && len(ref.Images) > 0 {
 			names = append(names, reference.FamiliarString(tagged))
 		}
+	}
+	return names
+}
+
+// containerNames are those in a store.
+func containerNames(root string) (names []string) {
+	dir, err := rootDir(root)
+	if err != nil {
+		return nil
+	}
+	all, err := container.List(dir)
+	if err != nil {
+		return nil
+	}
+	for _, c := range all {
+		names = append(names, c.Name)
 	}
 	return names
 }

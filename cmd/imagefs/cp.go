@@ -85,7 +85,8 @@ func copyPlace(word string) (imagefs.Place, error) {
 func runPrivately(root string) error {
 	if !container.MayMount() {
 		return &imagefs.Error{
-			Kind: imagefs.Denied, Err: errors.New("the store is not mounted, and this user may not mount it"), Hint: "imagefs mount -d DIR, as root",
+			Kind: imagefs.Denied, Err: errors.New("the store is not mounted, and this user may not mount it"),
+			Hint: "imagefs mount -d DIR, as root",
 		}
 	}
 	return passStatus(fs.RunPrivately(root, os.Args[1:]))

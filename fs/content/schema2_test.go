@@ -1,30 +1,12 @@
 package content
 
 import (
-	"bytes"
 	"path/filepath"
 	"testing"
-
-	digest "github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/store/layer/layertest"
 	"github.com/imagefs/imagefs/store/storetest"
 )
-
-// schema2 is the image as docker's registries have it.
-func schema2(img storetest.Image) storetest.Image {
-	for old, new := range map[string]string{
-		ocispec.MediaTypeImageManifest:  "application/vnd.docker.distribution.manifest.v2+json",
-		ocispec.MediaTypeImageConfig:    "application/vnd.docker.container.image.v1+json",
-		ocispec.MediaTypeImageLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-	} {
-		img.Manifest = bytes.ReplaceAll(img.Manifest, []byte(`"`+old+`"`), []byte(`"`+new+`"`))
-	}
-	img.Descriptor.MediaType = "application/vnd.docker.distribution.manifest.v2+json"
-	img.Descriptor.Digest, img.Descriptor.Size = digest.FromBytes(img.Manifest), int64(len(img.Manifest))
-	return img
-}
 
 // TestOthersReadASchema2Layout reads the layout of an image whose manifest is docker's, which keeps its digest. skopeo
 // takes it where it is given no name. With a name, skopeo looks for OCI's own media types, as umoci always does: to them
@@ -33,7 +15,7 @@ func TestOthersReadASchema2Layout(t *testing.T) {
 	needs(t, "skopeo", "umoci")
 	st := storetest.New(t)
 	old := storetest.NewImage(t, storetest.Gzip(t, layertest.Tar(t, layertest.File("f", "1"))))
-	im := schema2(old).Publish(t, st, "docker.io/library/old:1")
+	im := old.Schema2().Publish(t, st, "docker.io/library/old:1")
 	dir, _ := mount(t, New(st, nil, t.Logf))
 	script := `skopeo inspect --format '{{.Digest}}' oci:$1
 		! skopeo inspect oci:$1:latest 2>/dev/null

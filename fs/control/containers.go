@@ -30,17 +30,13 @@ func (t containers) names() []string {
 	return names
 }
 
+// get returns the container of that name, which does not go by its ID here; nil if there is none.
 func (t containers) get(name string) *container.Container {
-	all, err := t.engine.Containers()
-	if err != nil {
+	c, err := t.engine.Container(name)
+	if err != nil || c.Name != name {
 		return nil
 	}
-	for _, c := range all {
-		if c.Name == name {
-			return c
-		}
-	}
-	return nil
+	return c
 }
 
 func (t containers) isDir(name string) bool { return t.get(name) != nil }

@@ -49,6 +49,10 @@ func (e *containersEngine) Containers() ([]*container.Container, error) {
 	return container.List(e.root)
 }
 
+func (e *containersEngine) Container(word string) (*container.Container, error) {
+	return container.Open(e.root, word)
+}
+
 func (e *containersEngine) Changes(_ context.Context, id string) ([]container.Change, error) {
 	return []container.Change{{Kind: container.Changed, Path: "/etc"}, {Kind: container.Added, Path: "/etc/x"}}, nil
 }

@@ -14,6 +14,7 @@ type Containers interface {
 	Commit(ctx context.Context, req imagefs.CommitRequest, report imagefs.Reporter) (*store.Image, error)
 	RemoveContainer(ctx context.Context, word string, force bool) error
 	Containers() ([]*container.Container, error)
+	Container(word string) (*container.Container, error)
 	Changes(ctx context.Context, word string) ([]container.Change, error)
 }
 

@@ -164,10 +164,16 @@ type exportFile struct {
 	info    fs.FileInfo // of what is stored of it
 }
 
-func (f exportFile) Mode() fs.FileMode   { return 0o444 }
-func (f exportFile) Stream(bool) bool    { return false }
-func (f exportFile) ModTime() time.Time  { return f.info.ModTime() }
-func (f exportFile) Open(uint64) Session { return &exportSession{file: f} }
+func (f exportFile) Mode() fs.FileMode  { return 0o444 }
+func (f exportFile) Stream(bool) bool   { return false }
+func (f exportFile) ModTime() time.Time { return f.info.ModTime() }
+
+// Open opens what is there now. What is wrong with it is told by each read.
+func (f exportFile) Open(uint64) Session {
+	s := &exportSession{file: f}
+	s.opened()
+	return s
+}
 
 // Size is 0 while one of its images is not in the store.
 func (f exportFile) Size() int64 {
@@ -208,6 +214,19 @@ type exportSession struct {
 type reader interface {
 	io.ReaderAt
 	io.Closer
+}
+
+// Stat describes the archive that is being read.
+func (s *exportSession) Stat() (fs.FileInfo, error) {
+	r, err := s.opened()
+	if err != nil {
+		return nil, err
+	}
+	i := info{name: s.file.name, mode: s.file.Mode(), time: s.file.ModTime(), size: s.file.info.Size()}
+	if a, ok := r.(archiveReader); ok {
+		i.size = a.Size()
+	}
+	return i, nil
 }
 
 func (s *exportSession) Read(_ context.Context, _ Call, p []byte, off int64) (int, error) {

@@ -39,6 +39,11 @@ type Flusher interface {
 	Flush(ctx context.Context) error
 }
 
+// Statter is a session that knows what it reads, also when that has no name any more.
+type Statter interface {
+	Stat() (fs.FileInfo, error)
+}
+
 // Call is who reads or writes, and how.
 type Call struct {
 	Unique   uint64 // the request's number: a successor that is asked again sees the same

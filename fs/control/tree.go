@@ -61,7 +61,7 @@ const (
 	importsDir = "imports"
 	searchDir  = "search"
 
-	containersDir = "containers"
+	containersDir = "containers" // a directory for each working container
 )
 
 // Owns tells whether a path, which need not exist, is this tree's.
@@ -93,6 +93,13 @@ func (t *Tree) folder(name string) (f folder, rest string) {
 		return nil, ""
 	}
 	return t.folders[top], rest
+}
+
+// nested takes a path in a folder apart whose directories list what is in them; n is nil for any other.
+func (t *Tree) nested(name string) (n nested, rest string) {
+	f, rest := t.folder(name)
+	n, _ = f.(nested)
+	return n, rest
 }
 
 // isDir tells whether a path is a directory, jobs' own aside.
@@ -137,14 +144,12 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 	if d, ok := file.(dated); ok {
 		i.time = d.ModTime()
 	}
-	if f, dir := t.folder(name); t.isDir(name) && f != nil {
-		if n, ok := f.(nested); ok {
-			i.time = n.modTime(dir)
-		}
-	}
 	switch {
 	case t.isDir(name):
 		i.mode = fs.ModeDir | 0o755
+		if n, dir := t.nested(name); n != nil {
+			i.time = n.modTime(dir)
+		}
 	case name == ctlDir, name == jobsDir, j != nil && base == "":
 		i.mode = fs.ModeDir | 0o700
 	case name == path.Join(jobsDir, latestJob) && t.jobs.latest() != nil:
@@ -210,10 +215,8 @@ func (t *Tree) children(dir string) []string {
 	case j != nil && base == "":
 		names = append(names, jobFiles...)
 	}
-	if f, below := t.folder(dir); f != nil {
-		if n, ok := f.(nested); ok {
-			names = slices.Clone(n.children(below))
-		}
+	if n, below := t.nested(dir); n != nil {
+		names = slices.Clone(n.children(below))
 	}
 	slices.Sort(names)
 	return names

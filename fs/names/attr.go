@@ -8,6 +8,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/imagefs/imagefs/fs/control"
 	"github.com/imagefs/imagefs/fs/errno"
 )
 
@@ -75,10 +76,24 @@ func (f *FS) allow(h *fuse.InHeader, path string) error {
 func (f *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) (code fuse.Status) {
 	path, err := f.path(&in.InHeader)
 	defer f.seen(opGetAttr, &in.InHeader, path, time.Now(), &code)
-	if err != nil {
-		return status(err)
+	code = status(err)
+	if err == nil {
+		code = f.getAttr(in.NodeId, path, out)
 	}
-	return f.getAttr(in.NodeId, path, out)
+	if s, ok := f.handles.at(in.NodeId); ok && code == fuse.Status(syscall.ESTALE) {
+		return f.describe(s, in.NodeId, out)
+	}
+	return code
+}
+
+// describe tells what an open file is whose name is gone.
+func (f *FS) describe(s control.Statter, id uint64, out *fuse.AttrOut) fuse.Status {
+	i, err := s.Stat()
+	if err == nil {
+		f.attr("", i, &out.Attr)
+		out.Ino = id
+	}
+	return status(err)
 }
 
 func (f *FS) getAttr(id uint64, path string, out *fuse.AttrOut) fuse.Status {

@@ -25,6 +25,10 @@ func (e *fakeEngine) RemoveContainer(_ context.Context, word string, _ bool) err
 
 func (e *fakeEngine) Containers() ([]*container.Container, error) { return nil, nil }
 
+func (e *fakeEngine) Container(word string) (*container.Container, error) {
+	return nil, errors.New("No such container: " + word)
+}
+
 func (e *fakeEngine) Changes(context.Context, string) ([]container.Change, error) {
 	return nil, errors.New("no containers")
 }

@@ -25,7 +25,7 @@ func (f *FS) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) (code f
 	if writable(in.Flags) && file.Mode()&0o200 == 0 {
 		return fuse.EACCES
 	}
-	f.handles.open(in.Unique, file)
+	f.handles.describe(in.NodeId, f.handles.open(in.Unique, file))
 	out.Fh, out.OpenFlags = in.Unique, fuse.FOPEN_DIRECT_IO
 	if file.Stream(writable(in.Flags)) {
 		out.OpenFlags |= fuse.FOPEN_STREAM
@@ -62,11 +62,12 @@ func (f *FS) session(h *fuse.InHeader, handle uint64) (s control.Session, path s
 	if s, ok := f.files.Broken(handle); ok && f.handles.get(handle) == nil {
 		return s, "imports", nil
 	}
-	if path, err = f.path(h); err != nil {
-		return nil, path, err
-	}
+	path, err = f.path(h)
 	if s := f.handles.get(handle); s != nil {
-		return s, path, nil
+		return s, path, nil // also if its name is gone
+	}
+	if err != nil {
+		return nil, path, err
 	}
 	file, err := f.file(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 package names
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/imagefs/imagefs/fs/control"
@@ -8,11 +9,14 @@ import (
 
 // handles are the open files of this server.
 type handles struct {
-	mu       sync.Mutex // guards sessions
+	mu       sync.Mutex // guards all below
 	sessions map[uint64]control.Session
+	nodes    map[uint64]control.Statter // the latest of each node
 }
 
-func newHandles() *handles { return &handles{sessions: make(map[uint64]control.Session)} }
+func newHandles() *handles {
+	return &handles{sessions: make(map[uint64]control.Session), nodes: make(map[uint64]control.Statter)}
+}
 
 func (h *handles) get(handle uint64) control.Session {
 	h.mu.Lock()
@@ -32,6 +36,15 @@ func (h *handles) open(handle uint64, file control.File) control.Session {
 	return s
 }
 
+// describe has a node be described by an open file's session, once its name is gone.
+func (h *handles) describe(node uint64, s control.Session) {
+	if s, ok := s.(control.Statter); ok {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.nodes[node] = s
+	}
+}
+
 // put adds an open file's session.
 func (h *handles) put(handle uint64, s control.Session) {
 	h.mu.Lock()
@@ -39,10 +52,19 @@ func (h *handles) put(handle uint64, s control.Session) {
 	h.sessions[handle] = s
 }
 
+// at returns the session of an open file that can describe itself, by its node.
+func (h *handles) at(node uint64) (control.Statter, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.nodes[node]
+	return s, ok
+}
+
 func (h *handles) remove(handle uint64) control.Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sessions[handle]
 	delete(h.sessions, handle)
+	maps.DeleteFunc(h.nodes, func(_ uint64, of control.Statter) bool { return any(of) == any(s) })
 	return s
 }

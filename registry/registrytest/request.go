@@ -3,6 +3,7 @@ package registrytest
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"sync/atomic"
 )
 
@@ -64,10 +65,16 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) Write(p []byte) (int, error) {
 	w.request.status.CompareAndSwap(0, http.StatusOK)
-	w.request.bytes.Add(int64(len(p))) // before a client that has them can ask
-	n, err := w.ResponseWriter.Write(p)
-	w.request.bytes.Add(int64(n - len(p)))
-	return n, err
+	done := 0
+	for piece := range slices.Chunk(p, 32<<10) {
+		w.request.bytes.Add(int64(len(piece))) // before a client that has them can ask
+		n, err := w.ResponseWriter.Write(piece)
+		w.request.bytes.Add(int64(n - len(piece)))
+		if done += n; err != nil {
+			return done, err
+		}
+	}
+	return done, nil
 }
 
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -15,9 +15,17 @@ const annotationName = "io.containerd.image.name"
 func NewOCI(s *store.Store, images []Saved, leaveOut ...digest.Digest) (*Archive, error) {
 	b := newBuilder(s, leaveOut)
 	b.json(ocispec.ImageLayoutFile, ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
-	b.json(ocispec.ImageIndexFile, indexOf(images))
-	for _, img := range images {
-		b.descriptor(img.Image.Manifest)
+	manifests := make([]written, len(images))
+	for i, img := range images {
+		manifests[i] = b.manifest(img.Image)
+	}
+	b.json(ocispec.ImageIndexFile, indexOf(images, manifests))
+	for _, m := range manifests {
+		if m.raw == nil {
+			b.descriptor(m.Descriptor)
+		} else {
+			b.document(blobName(m.Digest), m.raw)
+		}
 	}
 	for _, img := range images {
 		b.descriptor(img.Image.Config)
@@ -38,15 +46,28 @@ func blobName(d digest.Digest) string {
 	return ocispec.ImageBlobsDir + "/" + d.Algorithm().String() + "/" + d.Encoded()
 }
 
+// written is the manifest of an image in an archive; raw is nil if it is a blob of the store.
+type written struct {
+	ocispec.Descriptor
+	raw []byte
+}
+
+func (b *builder) manifest(img *store.Image) written {
+	desc, raw, err := ociManifest(img)
+	if err != nil {
+		b.fail(err)
+	}
+	return written{desc, raw}
+}
+
 // indexOf has a descriptor for each name of each image.
-func indexOf(images []Saved) ocispec.Index {
+func indexOf(images []Saved, manifests []written) ocispec.Index {
 	index := ocispec.Index{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex,
 		Manifests: []ocispec.Descriptor{},
 	}
-	for _, img := range images {
-		desc := img.Image.Manifest
-		desc.Annotations = nil
+	for i, img := range images {
+		desc := manifests[i].Descriptor
 		named := tags(img.Names)
 		for _, tagged := range named {
 			desc.Annotations = map[string]string{ocispec.AnnotationRefName: tagged.String(), annotationName: tagged.String()}

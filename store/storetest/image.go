@@ -140,6 +140,20 @@ func encode(t testing.TB, v any) []byte {
 	return data
 }
 
+// Schema2 is the image as docker's registries have it: with a manifest of its version 2, schema 2.
+func (img Image) Schema2() Image {
+	for old, new := range map[string]string{
+		ocispec.MediaTypeImageManifest:  "application/vnd.docker.distribution.manifest.v2+json",
+		ocispec.MediaTypeImageConfig:    "application/vnd.docker.container.image.v1+json",
+		ocispec.MediaTypeImageLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+	} {
+		img.Manifest = bytes.ReplaceAll(img.Manifest, []byte(`"`+old+`"`), []byte(`"`+new+`"`))
+	}
+	img.Descriptor.MediaType = "application/vnd.docker.distribution.manifest.v2+json"
+	img.Descriptor.Digest, img.Descriptor.Size = digest.FromBytes(img.Manifest), int64(len(img.Manifest))
+	return img
+}
+
 // Put stores the image's blobs and layers, and publishes nothing.
 func (img Image) Put(t testing.TB, s *store.Store) {
 	t.Helper()

@@ -198,3 +198,62 @@ docker events --since 1h --until 0s --filter event=tag --filter image=web:v1 | s
 docker events --since 1h --until 0s --filter type=image --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}' # as a set
 docker events --since 1h --until 0s --filter event=untag --filter label=maintainer=me --format '{{.ID}} {{.Status}}' | wc -l
 docker events --since 1h --until 0s --filter event=push --format '{{json .}}' | sed 's/,"time.*//'
+
+# containers
+docker pull -q $REG/box:1
+docker tag $REG/box:1 base:c
+docker rmi $REG/box:1
+docker create --name web base:c
+docker create --name app -e A=b -l own=x -w /tmp -u me base:c sh -c 'exit 0'
+docker create --name web base:c
+docker create --name a/b base:c
+docker create --name xx Upper
+docker create --name x base:c
+docker create --pull never --name xx nope
+docker create
+docker create --nope base:c
+docker ps
+docker ps -a
+docker ps -aq
+docker ps -a --no-trunc --format '{{.ID}} {{.Image}} {{.Command}} {{.Names}} {{.State}} {{.Status}} {{.Label "own"}}'
+docker ps -a --filter name=web --format '{{json .Labels}} {{.Ports}} {{.LocalVolumes}}'
+docker ps -l --format '{{.Names}}'
+docker ps -n 1 --format 'table {{.Names}}\t{{.Image}}'
+docker ps -a --filter name=we --format '{{.Names}}'
+docker ps -a --filter ancestor=base:c --filter label=own --format '{{.Names}}'
+docker ps --filter status=created --format '{{.Names}}'
+docker ps -a --filter since=web --format '{{.Names}}'
+docker ps -a --filter since=nope
+docker ps -a --filter x=y
+docker ps -a --filter status=lost
+docker ps --filter x
+docker ps x
+docker diff web
+docker diff nope
+docker diff
+echo one > file && docker cp file web:/etc/file
+docker cp file web:/new
+docker cp web:/nope .
+docker cp web:/etc/file copy && cat copy
+docker cp nope:/x .
+docker cp a b
+docker cp web:/a app:/b
+docker cp file web:/nope/file
+docker cp /usr/nope web:/
+docker cp file nope:/x/y
+docker cp file web:/nope/
+docker diff web # as a set
+docker commit -a me -m 'a message' -c 'CMD ["x"]' web mine:1
+docker commit app
+docker commit nope
+docker commit web Upper
+docker commit -c 'RUN true' web
+docker commit
+docker inspect -f '{{.Author}} {{.Config.Cmd}} {{.Config.Labels}} {{.ContainerConfig.Cmd}} {{.Comment}}' mine:1
+docker rmi base:c
+docker rmi $(docker images -q base:c)
+docker image prune -af --filter label=nope
+docker rm web nope app
+docker rm web
+docker rm
+docker ps -a

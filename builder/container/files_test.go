@@ -1,0 +1,146 @@
+package container
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// newFiles opens a directory with symlinks that would lead out of it; outside is what they must not reach.
+func newFiles(t *testing.T) (f *Files, root, outside string) {
+	t.Helper()
+	dir := t.TempDir()
+	root, outside = filepath.Join(dir, "root"), filepath.Join(dir, "outside")
+	sh(t, dir, `mkdir -p root/dir/sub root/$1 outside; echo in > root/dir/file; echo out > outside/secret
+		ln -s $1 root/abs; ln -s ../../outside root/up; ln -s dir root/link; ln -s ../dir/file root/dir/self; ln -s nowhere root/dangling
+		echo shadow > root/$1/secret`, outside)
+	f, err := OpenFiles(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f, root, outside
+}
+
+func TestStat(t *testing.T) {
+	f, _, _ := newFiles(t)
+	for _, c := range []struct {
+		name   string
+		follow bool
+		want   Info
+		err    error
+	}{
+		{"/dir", false, Info{"dir", true}, nil},
+		{"link", false, Info{"link", false}, nil},
+		{"link", true, Info{"link", true}, nil},
+		{"/link/", false, Info{"link", true}, nil},
+		{"/link/.", false, Info{"link", true}, nil},
+		{"/", false, Info{"/", true}, nil},
+		{"../../dir/file", false, Info{"file", false}, nil},
+		{"/abs/secret", false, Info{"secret", false}, nil},
+		{"/up/secret", false, Info{}, fs.ErrNotExist},
+		{"/dangling", true, Info{}, fs.ErrNotExist},
+		{"/dangling", false, Info{"dangling", false}, nil},
+		{"/nope", false, Info{}, fs.ErrNotExist},
+	} {
+		got, err := f.Stat(c.name, c.follow)
+		if got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s, %v: %+v, %v", c.name, c.follow, got, err)
+		}
+	}
+	for name, want := range map[string]string{"/link/self": "/dir/file", "/": "/", "/..": "/", "link": "/dir"} {
+		if got, err := f.Resolve(name); got != want || err != nil {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}
+
+func TestPackAndUnpack(t *testing.T) {
+	f, root, _ := newFiles(t)
+	sh(t, root, "chmod 4750 dir/file; ln dir/file dir/hard; mkfifo dir/fifo; setfattr -n user.a -v b dir/file; find dir -exec touch -h -d 2020-01-02 {} +")
+	for _, c := range []struct {
+		name   string
+		follow bool
+		as     string
+		want   string
+	}{
+		{"/dir", false, "copy", "copy/ copy/fifo copy/file copy/hard copy/self copy/sub/"},
+		{"/link", false, "copy", "copy"},
+		{"/link", true, "copy", "copy/ copy/fifo copy/file copy/hard copy/self copy/sub/"},
+		{"/link/.", false, "", "fifo file hard self sub/"},
+		{"/dir/file", false, "other", "other"},
+		{"/abs/secret", false, "s", "s"},
+	} {
+		var out bytes.Buffer
+		if err := f.Pack(t.Context(), c.name, c.follow, c.as, &out); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if names := strings.Join(strings.Fields(sh(t, "/", "tar -tf $1", write(t, out.Bytes()))), " "); names != c.want {
+			t.Errorf("%s: %s", c.name, names)
+		}
+	}
+	var out bytes.Buffer
+	if err := f.Pack(t.Context(), "/dir", false, "copy", &out); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Unpack(t.Context(), "/dir/sub", true, &out); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, root, "mv dir/sub/copy copy; touch -d 2020-01-02 dir/sub")
+	if diff := cmp.Diff(walk(t, filepath.Join(root, "dir")), walk(t, filepath.Join(root, "copy"))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestUnpackStaysInside unpacks what would leave the root.
+func TestUnpackStaysInside(t *testing.T) {
+	f, root, outside := newFiles(t)
+	archive := func(h tar.Header) *bytes.Buffer {
+		t.Helper()
+		out := new(bytes.Buffer)
+		w := tar.NewWriter(out)
+		h.Mode, h.Size = 0o644, 4
+		if h.Typeflag != tar.TypeReg {
+			h.Size = 0
+		}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			w.Write([]byte("evil"))
+		}
+		w.Close()
+		return out
+	}
+	for _, h := range []tar.Header{
+		{Typeflag: tar.TypeReg, Name: "../../outside/new"}, {Typeflag: tar.TypeReg, Name: "/abs/new"}, {Typeflag: tar.TypeReg, Name: "abs/secret"},
+		{Typeflag: tar.TypeReg, Name: "up/new"}, {Typeflag: tar.TypeLink, Name: "stolen", Linkname: "../../outside/secret"},
+		{Typeflag: tar.TypeLink, Name: "stolen", Linkname: "up/secret"}, {Typeflag: tar.TypeDir, Name: "abs/dir"},
+	} {
+		f.Unpack(t.Context(), "/", false, archive(h)) // some fail; none may get out
+	}
+	if got := sh(t, outside, "ls -A; cat secret"); got != "secret\nout\n" {
+		t.Errorf("outside has %s", got)
+	}
+	if _, err := os.Lstat(filepath.Join(root, "stolen")); err == nil {
+		t.Error("a file from outside was linked")
+	}
+	if got := sh(t, root, "cat ./$1/secret ./$1/new; ls -d ./$1/dir | wc -l", outside); got != "evilevil1\n" {
+		t.Errorf("inside: %q", got)
+	}
+	for name, h := range map[string]tar.Header{
+		"cannot overwrite directory":     {Typeflag: tar.TypeReg, Name: "dir"},
+		"cannot overwrite non-directory": {Typeflag: tar.TypeDir, Name: "dir/file"},
+	} {
+		if err := f.Unpack(t.Context(), "/", false, archive(h)); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
