@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/imagefs/imagefs/mountinfo"
 )
 
@@ -35,8 +37,8 @@ var ErrNotMounted = errors.New("the container is not mounted")
 // errElsewhere is that a container must not be mounted a second time.
 var errElsewhere = errors.New("the container runs where the store was not mounted, and is mounted there alone until it ends")
 
-// runsElsewhere tells, of a container that is not mounted here, whether a process runs in it.
-func (c *Container) runsElsewhere() bool {
+// isRunning tells whether a process runs in the container: if it is not mounted here, it is where the process is.
+func (c *Container) isRunning() bool {
 	status, err := c.Status()
 	return status == Running && err == nil
 }
@@ -54,7 +56,7 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 		return err
 	case ok:
 		return f(c.Rootfs())
-	case c.runsElsewhere():
+	case c.isRunning():
 		return errElsewhere
 	case content == "":
 		return ErrNotMounted
@@ -130,6 +132,9 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 		if m.Source != content {
 			continue
 		}
+		if c := (&Container{dir: filepath.Dir(m.Point)}); !lazy && c.isRunning() { // elsewhere, which unmounting here does not see
+			return &os.PathError{Op: "unmount", Path: m.Point, Err: unix.EBUSY}
+		}
 		if err := help(ctx, call{Target: m.Point, Lazy: lazy}); err != nil {
 			return err
 		}
@@ -144,7 +149,7 @@ func MountAll(ctx context.Context, root, content string, failed func(*Container,
 	sweep(root, leaving)
 	all, err := List(root)
 	for _, c := range all {
-		if c.runsElsewhere() {
+		if c.isRunning() {
 			continue
 		}
 		if err := c.Mount(ctx, content); err != nil && !os.IsNotExist(err) {
