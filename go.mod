@@ -15,9 +15,11 @@ require (
 	github.com/klauspost/pgzip v1.3.0
 	github.com/mattn/go-runewidth v0.0.28
 	github.com/moby/buildkit v0.31.2
+	github.com/moby/profiles/seccomp v0.3.0
 	github.com/moby/sys/mountinfo v0.7.2
 	github.com/opencontainers/go-digest v1.0.0
 	github.com/opencontainers/image-spec v1.1.1
+	github.com/opencontainers/runtime-spec v1.3.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/ulikunitz/xz v0.5.17
 	github.com/urfave/cli/v2 v2.27.7

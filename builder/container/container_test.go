@@ -157,6 +157,26 @@ func TestMount(t *testing.T) {
 	}
 }
 
+// TestUnmountRunning: what runs in another mount namespace keeps the container mounted.
+func TestUnmountRunning(t *testing.T) {
+	img := newImage(t, "echo one > a")
+	c := img.mounted("web")
+	process, err := os.Create(filepath.Join(c.dir, "process"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(process.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if err := UnmountAll(t.Context(), img.content, false); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("unmounted while a process runs: %v", err)
+	}
+	process.Close()
+	if err := UnmountAll(t.Context(), img.content, false); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMountFails(t *testing.T) {
 	if !MayMount() {
 		t.Skip("this user may not mount")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
+	"golang.org/x/sys/unix"
 )
 
 // Mount mounts the container's overlay over its image in the content tree at content, unless it is mounted. Its source,
@@ -33,6 +34,15 @@ func (c *Container) mount(ctx context.Context, content string) error {
 // ErrNotMounted is that a container is not mounted, and that there is no content tree to mount it over.
 var ErrNotMounted = errors.New("the container is not mounted")
 
+// errElsewhere is that a container must not be mounted a second time.
+var errElsewhere = errors.New("the container runs where the store was not mounted, and is mounted there alone until it ends")
+
+// isRunning tells whether a process runs in the container: if it is not mounted here, it is where the process is.
+func (c *Container) isRunning() bool {
+	status, err := c.Status()
+	return status == Running && err == nil
+}
+
 // With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if
 // it is not mounted yet.
 func (c *Container) With(ctx context.Context, content string, f func(rootfs string) error) error {
@@ -46,6 +56,8 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 		return err
 	case ok:
 		return f(c.Rootfs())
+	case c.isRunning():
+		return errElsewhere
 	case content == "":
 		return ErrNotMounted
 	}
@@ -57,9 +69,8 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 
 // options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.
 func (c *Container) options(content string) string {
-	lower := filepath.Join(content, c.Image.Encoded(), "rootfs")
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=nofollow,metacopy=off,index=off",
-		escape(lower), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
+		c.lower(content), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
 	if c.UserXattr {
 		options += ",userxattr"
 	}
@@ -110,6 +121,9 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 		if m.Source != content {
 			continue
 		}
+		if c := (&Container{dir: filepath.Dir(m.Mountpoint)}); !lazy && c.isRunning() { // elsewhere, which unmounting here does not see
+			return &os.PathError{Op: "unmount", Path: m.Mountpoint, Err: unix.EBUSY}
+		}
 		if err := help(ctx, call{Target: m.Mountpoint, Lazy: lazy}); err != nil {
 			return err
 		}
@@ -119,10 +133,14 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 
 // MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
 // It also finishes removals that were cut short.
+// One in which a process runs is mounted already, here or elsewhere.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
 	sweep(root, leaving)
 	all, err := List(root)
 	for _, c := range all {
+		if c.isRunning() {
+			continue
+		}
 		if err := c.Mount(ctx, content); err != nil && !os.IsNotExist(err) {
 			failed(c, err)
 		}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs/builder/container"
 )
@@ -30,8 +32,25 @@ func TestScripts(t *testing.T) {
 			env.Setenv("IMAGEFS_ROOT", env.WorkDir+"/root")
 			env.Setenv("DOCKER_CONFIG", env.WorkDir)
 			env.Setenv("TZ", "UTC")
+			env.Defer(func() { endContainers(t, env.WorkDir+"/root") })
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each command of a race-detecting test takes a second more
 			return os.Mkdir(env.WorkDir+"/home", 0o755)
 		},
 	})
+}
+
+// endContainers ends what a script that failed has left running.
+func endContainers(t *testing.T, root string) {
+	all, err := container.List(root)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, c := range all {
+		if err := c.Signal(unix.SIGKILL); err != nil {
+			continue // nothing runs in it
+		}
+		if err := c.Wait(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
 }

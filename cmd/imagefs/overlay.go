@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/builder/runner"
 	"github.com/imagefs/imagefs/fs"
 )
 
@@ -19,12 +20,21 @@ func overlayCommand() *cli.Command {
 	}
 }
 
+func runnerCommand() *cli.Command {
+	return &cli.Command{
+		Name:            runner.Helper,
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action:          func(c *cli.Context) error { return runner.Help(c.Args().Slice()) },
+	}
+}
+
 func privateCommand() *cli.Command {
 	return &cli.Command{
 		Name:            "private",
 		Hidden:          true,
 		SkipFlagParsing: true,
-		Action:          func(c *cli.Context) error { return passStatus(fs.ServePrivately(c.Context, c.Args().Slice())) },
+		Action:          func(c *cli.Context) error { return passStatus(fs.ServePrivately(c.Args().Slice())) },
 	}
 }
 
