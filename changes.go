@@ -98,6 +98,8 @@ func (c *ContainerConfig) apply(command instructions.Command) error {
 		}
 	case *instructions.OnbuildCommand:
 		c.OnBuild = append(c.OnBuild, command.Expression)
+	case *instructions.ShellCommand:
+		c.Shell = command.Shell
 	case *instructions.StopSignalCommand:
 		c.StopSignal = command.Signal
 	case *instructions.UserCommand:
