@@ -28,7 +28,7 @@ The commands below work with or without a mount.`,
 			buildCommand(), saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
 			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),
 			createCommand(), psCommand(), diffCommand(), commitCommand(), cpCommand(), rmCommand(),
-			overlayCommand(), privateCommand(),
+			overlayCommand(), runnerCommand(), privateCommand(),
 			versionCommand(), completionCommand(),
 		},
 		Action: func(c *cli.Context) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/builder/runner"
 	"github.com/imagefs/imagefs/fs"
 )
 
@@ -16,6 +17,15 @@ func overlayCommand() *cli.Command {
 		Hidden:          true,
 		SkipFlagParsing: true,
 		Action:          func(c *cli.Context) error { return container.Help(c.Args().Slice()) },
+	}
+}
+
+func runnerCommand() *cli.Command {
+	return &cli.Command{
+		Name:            runner.Helper,
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action:          func(c *cli.Context) error { return runner.Help(c.Args().Slice()) },
 	}
 }
 
