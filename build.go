@@ -14,6 +14,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/builder/cache"
@@ -35,7 +36,9 @@ type BuildRequest struct {
 	Platform   string   // os/arch[/variant]; "" for the host's
 	NoCache    bool
 	Pull       bool // bases, though they are there
-	Quiet      bool // tell the image's ID only
+	Secrets    map[string][]byte
+	Network    string // of RUN: "" and default, none, host
+	Quiet      bool   // tell the image's ID only
 	// Epoch is the time of all that is made, and the latest that a file has, so that the same build gives the same image
 	// everywhere; nil for now. An argument SOURCE_DATE_EPOCH is before it.
 	Epoch *time.Time
@@ -54,6 +57,9 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 	}
 	defer b.claim.Close()
 	img, err := b.run(ctx)
+	for _, id := range b.passing {
+		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
+	}
 	if err != nil {
 		return nil, b.explain(err)
 	}
@@ -85,6 +91,7 @@ type build struct {
 	stages   map[int]*buildStage // those that are done, by number
 	step     int                 // the number of the instruction
 	steps    int
+	passing  []digest.Digest // images that go with the build
 	used     map[string]bool // the arguments that an ARG has named
 }
 

@@ -68,7 +68,8 @@ func ServePrivately(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := conn.NewServer(dev, slots, content.New(s, nil, log.Printf), conn.Options{
+	tree := content.New(s, nil, log.Printf)
+	server, err := conn.NewServer(dev, slots, tree, conn.Options{
 		Fuse: content.MountOptions(), Workers: contentWorkers,
 	})
 	if err != nil {
@@ -76,6 +77,7 @@ func ServePrivately(ctx context.Context, args []string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve() }()
+	defer watchPrivately(ctx, s, tree, server)()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", p.Args...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -83,4 +85,21 @@ func ServePrivately(ctx context.Context, args []string) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 	err = cmd.Run()
 	return errors.Join(err, conn.Unmount(dir, true), <-ended)
+}
+
+// watchPrivately has the tree show what appears in the store, until stop is called.
+func watchPrivately(ctx context.Context, s *store.Store, tree *content.FS, server *conn.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err := s.Watch(ctx, func(old, new *store.Snapshot) { tree.Changed(server, old, new) })
+		if err != nil {
+			log.Printf("what appears in %s will not be seen: %v", s.Dir(), err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }

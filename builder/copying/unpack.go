@@ -84,7 +84,7 @@ func (w *writer) entry(h *tar.Header, dest string, content io.Reader) error {
 	}
 	at := path.Join(dir, path.Base(name))
 	if h.Typeflag == tar.TypeLink {
-		to := path.Join(dest, path.Clean("/"+h.Linkname)[1:])
+		to := path.Join(dest, path.Clean("/" + h.Linkname)[1:])
 		f, err := w.view.Lstat(to)
 		if err != nil {
 			return err

@@ -61,7 +61,7 @@ func (t *Tar) fill(r *tar.Reader) error {
 		if err != nil {
 			return err
 		}
-		name := path.Join(".", path.Clean("/"+h.Name)[1:])
+		name := path.Join(".", path.Clean("/" + h.Name)[1:])
 		if h.Typeflag == tar.TypeLink {
 			if err := t.link(name, path.Clean("/" + h.Linkname)[1:]); err != nil {
 				return err
@@ -138,4 +138,3 @@ func FileOf(h *tar.Header) *File {
 	}
 	return f
 }
-

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/fs"
 )
 
 func buildCommand() *cli.Command {
@@ -31,6 +32,8 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "platform", Usage: "build for `OS/ARCH[/VARIANT]`"},
 			&cli.BoolFlag{Name: "no-cache", Usage: "carry out every step anew"},
 			&cli.BoolFlag{Name: "pull", Usage: "pull bases, though they are there"},
+			&cli.StringSliceFlag{Name: "secret", Usage: "let RUN mount a secret: `id=ID[,src=FILE|,env=NAME]`"},
+			&cli.StringFlag{Name: "network", Usage: "RUN's `NETWORK`: default, none or host"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's ID to `FILE`"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
 			rootFlag(),
@@ -48,6 +51,10 @@ func build(c *cli.Context) error {
 		Tags: c.StringSlice("tag"), Args: buildArgs(c.StringSlice("build-arg")), Labels: c.StringSlice("label"),
 		Target: c.String("target"), Platform: c.String("platform"),
 		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
+		Network: c.String("network"),
+	}
+	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
+		return err
 	}
 	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
 		epoch, err := imagefs.ParseEpoch(text)
@@ -56,6 +63,20 @@ func build(c *cli.Context) error {
 		}
 		req.Epoch = &epoch
 	}
+	engine, s, err := openEngine(c)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	content, err := fs.ContentOf(s.Dir())
+	if err != nil && imagefs.KindOf(err) != imagefs.NotFound {
+		return err
+	}
+	engine.UseContent(content)
+	mounts := content == "" && container.MayMount()
+	if mounts && (args[0] == "-" || c.String("file") == "-") {
+		return runPrivately(c.Context, s.Dir()) // what it reads cannot be read again
+	}
 	files, err := req.Open(c.Context, imagefs.BuildPaths{
 		Context: args[0], Dockerfile: c.String("file"), Open: os.Open, Stdin: os.Stdin,
 	})
@@ -63,9 +84,8 @@ func build(c *cli.Context) error {
 		return err
 	}
 	defer files.Close()
-	engine, s, err := openEngine(c)
-	if err != nil {
-		return err
+	if mounts && engine.Runs(req) {
+		return runPrivately(c.Context, s.Dir())
 	}
 	reporter := newQuietReporter(false)
 	img, err := engine.Build(c.Context, req, reporter)
@@ -73,7 +93,41 @@ func build(c *cli.Context) error {
 	if file := c.String("iidfile"); err == nil && file != "" {
 		err = os.WriteFile(file, []byte(img.ID.String()), 0o666)
 	}
-	return errors.Join(err, s.Close())
+	return err
+}
+
+// readSecrets reads what --secret names: a file, an environment variable, or one of either whose name is the ID.
+func readSecrets(words []string) (map[string][]byte, error) {
+	secrets := map[string][]byte{}
+	for _, word := range words {
+		fields := map[string]string{}
+		for _, field := range strings.Split(word, ",") {
+			key, value, ok := strings.Cut(field, "=")
+			if !ok {
+				return nil, fmt.Errorf("invalid field '%s' must be a key=value pair", field)
+			}
+			fields[key] = value
+		}
+		id, file, name := fields["id"], fields["src"]+fields["source"], fields["env"]
+		if id == "" {
+			return nil, fmt.Errorf("invalid secret %q: it has no id", word)
+		}
+		if file == "" && name == "" {
+			if name = id; os.Getenv(id) == "" {
+				file = id
+			}
+		}
+		if file == "" {
+			secrets[id] = []byte(os.Getenv(name))
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		secrets[id] = append([]byte{}, text...)
+	}
+	return secrets, nil
 }
 
 // buildArgs gives those that have no value the one of the environment, or leaves them out.
