@@ -92,6 +92,7 @@ func (s *buildStage) copied(ctx context.Context, c copying.Copy, by, chown, chmo
 		if c.Owner, err = copying.ParseOwner(chown, below); err != nil {
 			return err
 		}
+		c.Unpacked = c.Owner
 	}
 	if chmod != "" {
 		if c.Mode, err = copying.ParseMode(chmod); err != nil {
@@ -107,7 +108,7 @@ func (s *buildStage) copied(ctx context.Context, c copying.Copy, by, chown, chmo
 		return err
 	}
 	write := func(w io.Writer) error { return found.WriteLayer(ctx, below, s.times(), w) }
-	return s.layer(ctx, by, write, c.Name, by, c.Dest, fmt.Sprint(c.Owner, c.Parents, c.Link, c.Exclude), chmod, what.String())
+	return s.layer(ctx, by, write, c.Name, by, c.Dest, fmt.Sprint(c.Owner, c.Unpacked, c.Parents, c.Link, c.Exclude), chmod, what.String())
 }
 
 // add carries out ADD.

@@ -15,14 +15,16 @@ import (
 
 // Copy is one COPY or ADD.
 type Copy struct {
-	Name    string // of the instruction, for errors
-	Items   []Item
-	Dest    string // absolute; one that ends with a slash is a directory
-	Owner   *Owner // nil for each file's own
-	Mode    *Mode  // nil for each file's own
-	Parents bool   // keep the directories that lead to a file
-	Link    bool   // regardless of what is there
-	Exclude []string
+	Name  string // of the instruction, for errors
+	Items []Item
+	Dest  string // absolute; one that ends with a slash is a directory
+	Owner *Owner // nil for each file's own; an archive's files have their own unless Unpacked says something else
+	// Unpacked is the owner of an archive's files.
+	Unpacked *Owner
+	Mode     *Mode // nil for each file's own
+	Parents  bool  // keep the directories that lead to a file
+	Link     bool  // regardless of what is there
+	Exclude  []string
 }
 
 // Item is one of the sources.

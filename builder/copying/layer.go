@@ -212,6 +212,7 @@ func (w *writer) put(r *root, name, dest string, f *source.File) error {
 			w.view.made[dest] = f
 			return w.WriteHeader(&tar.Header{
 				Format: tar.FormatPAX, Typeflag: tar.TypeLink, Name: dest, Linkname: first, ModTime: w.clamp(f.ModTime),
+				Mode: int64(f.Mode & 0o7777), Uid: w.owned(f.UID, f.GID).UID, Gid: w.owned(f.UID, f.GID).GID,
 			})
 		}
 		w.links[f.Inode] = dest
@@ -229,11 +230,15 @@ func (w *writer) put(r *root, name, dest string, f *source.File) error {
 
 // write writes a file with the owner and the mode that it is to have.
 func (w *writer) write(dest string, f *source.File, content io.Reader) error {
+	return w.writeAs(dest, f, w.owned(f.UID, f.GID), content)
+}
+
+func (w *writer) writeAs(dest string, f *source.File, o Owner, content io.Reader) error {
 	mode := f.Mode & 0o7777
 	if w.copy.Mode != nil && !f.IsSymlink() {
 		mode = w.copy.Mode.apply(mode, f.IsDir())
 	}
-	return w.header(dest, f, w.owned(f.UID, f.GID), mode, content)
+	return w.header(dest, f, o, mode, content)
 }
 
 // NameError is a file whose name a layer would take for a whiteout.

@@ -106,5 +106,8 @@ func (w *writer) entry(h *tar.Header, dest string, content io.Reader) error {
 	if f.Mode&unix.S_IFMT == unix.S_IFREG {
 		f.Size = h.Size
 	}
-	return w.write(at, f, content)
+	if w.copy.Unpacked != nil {
+		f.UID, f.GID = w.copy.Unpacked.UID, w.copy.Unpacked.GID
+	}
+	return w.writeAs(at, f, Owner{f.UID, f.GID}, content)
 }
