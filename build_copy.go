@@ -17,6 +17,7 @@ import (
 	"github.com/imagefs/imagefs/builder/copying"
 	"github.com/imagefs/imagefs/builder/dockerfile"
 	"github.com/imagefs/imagefs/builder/source"
+	"github.com/imagefs/imagefs/store"
 )
 
 // copy carries out COPY.
@@ -56,12 +57,15 @@ func (s *buildStage) sourceOf(ctx context.Context, from string) (source.Tree, st
 	if err != nil {
 		return nil, "", err
 	}
-	var diffIDs []digest.Digest
+	t, err := s.filesOf(diffIDsOf(img))
+	return t, chainOf(diffIDsOf(img)), err
+}
+
+func diffIDsOf(img *store.Image) (diffIDs []digest.Digest) {
 	for _, chain := range img.Chains {
 		diffIDs = append(diffIDs, chain.DiffID)
 	}
-	t, err := s.filesOf(diffIDs)
-	return t, chainOf(diffIDs), err
+	return diffIDs
 }
 
 // literals are files whose content the Dockerfile has.

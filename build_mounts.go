@@ -80,7 +80,7 @@ func (s *buildStage) cacheMount(m *instructions.Mount) (*runMount, error) {
 	if id == "" {
 		id = target
 	}
-	dir := filepath.Join(s.store.Dir(), "build-mounts", digest.FromString(id).Encoded())
+	dir := filepath.Join(s.buildMounts(), digest.FromString(id).Encoded())
 	return &runMount{key: "cache " + target, target: target, make: func(context.Context, string) (specs.Mount, error) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return specs.Mount{}, err

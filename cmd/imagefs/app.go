@@ -25,7 +25,7 @@ The commands below work with or without a mount.`,
 		Commands: []*cli.Command{
 			mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
 			imageCommand(), imagesCommand(), pullCommand(), pushCommand(), tagCommand(), rmiCommand(),
-			buildCommand(), saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
+			buildCommand(), builderCommand(), saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
 			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),
 			createCommand(), psCommand(), diffCommand(), commitCommand(), cpCommand(), rmCommand(),
 			overlayCommand(), runnerCommand(), privateCommand(),

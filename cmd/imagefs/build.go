@@ -34,6 +34,7 @@ func buildCommand() *cli.Command {
 			&cli.BoolFlag{Name: "pull", Usage: "pull bases, though they are there"},
 			&cli.StringSliceFlag{Name: "secret", Usage: "let RUN mount a secret: `id=ID[,src=FILE|,env=NAME]`"},
 			&cli.StringFlag{Name: "network", Usage: "RUN's `NETWORK`: default, none or host"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to `type=oci|docker|tar|local,dest=PATH` too"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's ID to `FILE`"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
 			rootFlag(),
@@ -88,8 +89,22 @@ func build(c *cli.Context) error {
 		return runPrivately(c.Context, s.Dir())
 	}
 	reporter := newQuietReporter(false)
+	var output *imagefs.BuildOutput
+	if text := c.String("output"); text != "" {
+		o, err := imagefs.ParseBuildOutput(text)
+		if err != nil {
+			return err
+		}
+		output = &o
+		if o.Dest == "-" {
+			reporter = &plain{lines{out: os.Stderr}}
+		}
+	}
 	img, err := engine.Build(c.Context, req, reporter)
 	reporter.end(err)
+	if err == nil && output != nil {
+		err = engine.Output(c.Context, img, req.Tags, *output, os.Stdout)
+	}
 	if file := c.String("iidfile"); err == nil && file != "" {
 		err = os.WriteFile(file, []byte(img.ID.String()), 0o666)
 	}
