@@ -337,3 +337,79 @@ func TestBuildFails(t *testing.T) {
 		t.Errorf("%#v", err)
 	}
 }
+
+// TestBuildCopies has what only BuildKit's COPY and ADD have.
+func TestBuildCopies(t *testing.T) {
+	b := newBench(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Last-Modified", "Tue, 02 Jan 2024 03:04:05 GMT")
+		_, _ = w.Write([]byte("remote"))
+	}))
+	defer server.Close()
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"chmod", "COPY --chmod=640 a.txt dir/sub /c/\n", []string{
+			"c 755 0:0 /", "c/a.txt 640 0:0 a\n", "c/deep 640 0:0 /", "c/two 640 0:0 2\n", "c/deep/three 640 0:0 3\n",
+		}},
+		{"symbolic chmod", "COPY --chmod=u=rwX,go= script.sh dir/sub /c/\n", []string{
+			"c 755 0:0 /", "c/deep 700 0:0 /", "c/script.sh 700 0:0 #!/bin/sh\necho hi\n", "c/two 600 0:0 2\n", "c/deep/three 600 0:0 3\n",
+		}},
+		{"parents", "COPY --parents dir/sub/two ./other/one /p/\n", []string{
+			"p 755 0:0 /", "p/dir 755 0:0 /", "p/other 755 0:0 /", "p/dir/sub 700 0:0 /", "p/other/one 644 0:0 o\n", "p/dir/sub/two 644 0:0 2\n",
+		}},
+		{"parents from a pivot", "COPY --parents dir/./sub/two /p/\n", []string{"p 755 0:0 /", "p/sub 700 0:0 /", "p/sub/two 644 0:0 2\n"}},
+		{"parents of a deep wildcard", "COPY --parents **/t* /p/\n", []string{
+			"p 755 0:0 /", "p/dir 755 0:0 /", "p/t.tar", "p/t.tar.bz2", "p/t.tar.gz", "p/t.tar.xz",
+			"p/dir/sub 700 0:0 /", "p/dir/sub/deep 755 0:0 /", "p/dir/sub/two 644 0:0 2\n", "p/dir/sub/deep/three 644 0:0 3\n",
+		}},
+		{"exclude", "COPY --exclude=*.txt --exclude=sub/deep dir *.txt *.md /e/\n", []string{
+			"e 755 0:0 /", "e/c.md 644 0:0 c\n", "e/dangling 777 0:0 -> nowhere", "e/link 777 0:0 -> one", "e/one 644 0:0 1\n",
+			"e/sub 700 0:0 /", "e/sub/two 644 0:0 2\n",
+		}},
+		{"link", "COPY dir /d/\nCOPY --link a.txt /d/link\nCOPY --link b.txt /d/sub/b\n", []string{
+			"d 755 0:0 /", "d/dangling 777 0:0 -> nowhere", "d/link 644 0:0 a\n", "d/one 644 0:0 1\n", "d/sub 700 0:0 /",
+			"d/sub/b 644 0:0 b\n", "d/sub/deep 755 0:0 /", "d/sub/two 644 0:0 2\n", "d/sub/deep/three 644 0:0 3\n",
+		}},
+		{"heredocs", "ARG A=b\nCOPY <<one <<\"two\" /h/\n1 $A\none\n2 $A\ntwo\nCOPY <<-EOF /x\n\ttabs\nEOF\n", []string{
+			"h 755 0:0 /", "x 644 0:0 tabs\n", "h/one 644 0:0 1 b\n", "h/two 644 0:0 2 $A\n",
+		}},
+		{"owners of a stage", "COPY --chown=7:8 a.txt /a\nFROM scratch\nCOPY --from=0 /a /kept\nCOPY --from=0 --chown=1 /a /given\n", []string{
+			"given 644 1:1 a\n", "kept 644 7:8 a\n",
+		}},
+		{"remote file", "ADD --checksum=sha256:b71199ebd070b36beab7317920c2c2f1d777df8d05e5527d8458fda57cb17a7a " + server.URL + "/x/y.txt /r/\n", []string{
+			"r 755 0:0 /", "r/y.txt 600 0:0 remote",
+		}},
+		{"owners of an archive", "ADD t.tar /t/\nADD --chown=1:2 t.tar.gz /u/\nADD --unpack=false t.tar.xz /v\n", []string{
+			"t 755 0:0 /", "u 755 1:2 /", "v", "t/d 711 12:34 /", "t/in 644 12:34 in\n", "t/ln 777 12:34 -> in",
+			"u/d 711 1:2 /", "u/in 644 1:2 in\n", "u/ln 777 1:2 -> in", "t/d/deep 644 12:34 deep\n", "u/d/deep 644 1:2 deep\n",
+		}},
+		{"through a link", "WORKDIR /real/dir\nCOPY linked /real/\nADD links.tar /\nCOPY a.txt /abs/a\nCOPY b.txt /rel/dir/b\n", []string{
+			"abs 777 0:0 -> /real/dir", "real 755 0:0 /", "rel 777 0:0 -> real/../real",
+			"real/dir 755 0:0 /", "real/hard 644 0:0 1\n", "real/dir/a 644 0:0 a\n", "real/dir/b 644 0:0 b\n",
+		}},
+	} {
+		dir := newContext(t, "FROM scratch\n"+test.text)
+		sh := exec.Command("sh", "-ec", "ln -s /real/dir abs; ln -s real/../real rel; tar --owner=0 --group=0 -cf links.tar abs rel; rm abs rel")
+		sh.Dir = dir
+		if out, err := sh.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		img, _, err := b.tryBuild(dir, imagefs.BuildRequest{})
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		var got []string
+		for _, line := range b.files(img) {
+			if name, _, _ := strings.Cut(line, " "); strings.Contains(name, ".tar") || name == "v" {
+				line = name
+			}
+			got = append(got, line)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+	}
+}
