@@ -83,6 +83,9 @@ var dockerfiles = []struct {
 	{name: "copy tar", text: "FROM scratch\nCOPY t.tar /t/\n"},
 	{name: "add tar over", text: "FROM scratch\nCOPY dir /d/\nADD t.tar /d/\n"},
 
+	{name: "onbuild of a stage", text: "FROM scratch AS one\nONBUILD COPY a.txt /on/\nONBUILD ENV A=b\nCOPY empty /\nFROM one\nCOPY b.txt /on/\n"},
+	{name: "config of a stage", text: "FROM scratch AS one\nCOPY empty /\nCMD x\nEXPOSE 1\nLABEL a=b\nVOLUME /v\nFROM one\nENTRYPOINT [\"e\"]\nEXPOSE 2\nLABEL c=d\nVOLUME /w\n"},
+
 	{name: "no such file", text: "FROM scratch\nCOPY nope /\n", fails: true},
 	{name: "no match", text: "FROM scratch\nCOPY nope* /\n", fails: true},
 	{name: "several to a file", text: "FROM scratch\nCOPY a.txt b.txt /f\n", fails: true},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,18 +55,24 @@ func (f *File) locate(err error) error {
 	return f.At(nil, errors.New(text))
 }
 
-// column is where the last word of an error stands in a line, or else where the line's text begins.
+// column is where the last word of an error that is in a line stands there, or else where the line's text begins.
 func (f *File) column(line int, err error) int {
 	if line < 1 || line > len(f.lines) {
 		return 1
 	}
 	text := f.lines[line-1]
-	words := strings.Fields(err.Error())
-	for i := len(words) - 1; i >= 0; i-- {
-		word := strings.Trim(words[i], `"':,`)
-		if at := strings.Index(strings.ToLower(text), strings.ToLower(word)); len(word) > 2 && at >= 0 {
-			return at + 1
+	said := strings.Fields(err.Error())
+	for _, fault := range slices.Backward(said) {
+		for _, at := range word.FindAllStringIndex(text, -1) {
+			if own := bare(text[at[0]:at[1]]); own != "" && strings.EqualFold(own, bare(fault)) {
+				return at[0] + 1
+			}
 		}
 	}
 	return len(text) - len(strings.TrimLeft(text, " \t")) + 1
 }
+
+var word = regexp.MustCompile(`\S+`)
+
+// bare is a word without what stands around it in a sentence.
+func bare(word string) string { return strings.Trim(word, `"'()[]:,`) }
