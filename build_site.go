@@ -64,6 +64,13 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(at.dir), at.lock.Close())
 	}
+	files, err := s.store.Tree(img)
+	if err == nil {
+		err = at.container.LayBase(files)
+	}
+	if err != nil {
+		return nil, errors.Join(err, at.remove(context.WithoutCancel(ctx)))
+	}
 	return at, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -57,24 +58,20 @@ func findContainer(all []*container.Container, word string) (*container.Containe
 	}
 }
 
-// RemoveContainer removes a container, and what was changed in it, as `docker rm` does. By force also one that somebody
-// has a file of open. The error is of kind NotFound, Invalid or InUse.
+// RemoveContainer removes a container, and what was changed in it, as `docker rm` does. By force also one in which a process runs,
+// which is killed, or of which somebody has a file open. The error is of kind NotFound, Invalid or InUse.
 func (e *Engine) RemoveContainer(ctx context.Context, word string, force bool) error {
 	c, err := e.Container(word)
 	if err != nil {
 		return err
 	}
-	status, err := c.Status()
-	if err != nil {
+	if err := e.endBeforeRemoval(ctx, c, word, force); err != nil {
 		return err
 	}
-	if status == container.Running {
-		return &Error{
-			Kind: InUse, Subject: word, Hint: "end what runs in it",
-			Err: fmt.Errorf("You cannot remove a running container %s. Stop the container before attempting removal", c.ID),
-		}
-	}
 	err = c.Remove(ctx, force)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // whoever ran it has removed it
+	}
 	if KindOf(err) == InUse {
 		return &Error{
 			Kind: InUse, Subject: word, Err: fmt.Errorf("container %s is in use: %w", word, err),
@@ -87,6 +84,21 @@ func (e *Engine) RemoveContainer(ctx context.Context, word string, force bool) e
 	e.events.container("destroy", c, nil)
 	_, err = e.store.Collect(ctx) // of what only the container stood on
 	return err
+}
+
+// endBeforeRemoval sees to it that nothing runs in the container: by force, or not at all.
+func (e *Engine) endBeforeRemoval(ctx context.Context, c *container.Container, word string, force bool) error {
+	status, err := c.Status()
+	if err != nil || status != container.Running {
+		return err
+	}
+	if !force {
+		return &Error{
+			Kind: InUse, Subject: word, Hint: "imagefs stop " + c.Name + ", or force it",
+			Err: fmt.Errorf("You cannot remove a running container %s. Stop the container before attempting removal or force remove", c.ID),
+		}
+	}
+	return kill(ctx, c)
 }
 
 // Changes lists what was changed in a container, as `docker diff` does. The error is of kind NotFound or Invalid.

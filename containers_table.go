@@ -1,12 +1,17 @@
 package imagefs
 
 import (
+	"fmt"
 	"maps"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/docker/go-units"
 	digest "github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/store"
@@ -17,6 +22,8 @@ type ContainerRow struct {
 	*container.Container
 	Status container.Status
 	Config ContainerConfig
+	// Process is what was run in it; nil if nothing was.
+	Process *container.Process
 	// ImageName is what the user called the image, or, if that means another by now, its ID.
 	ImageName string
 }
@@ -37,7 +44,11 @@ func (e *Engine) ContainerRows(filters []string) ([]ContainerRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		row := ContainerRow{Container: c, Status: status, Config: containerConfig(c)}
+		process, err := c.Process()
+		if err != nil {
+			return nil, err
+		}
+		row := ContainerRow{Container: c, Status: status, Config: containerConfig(c), Process: process}
 		row.ImageName = imageName(snap, row.Config.Image, c.Image)
 		rows = append(rows, row)
 	}
@@ -82,8 +93,57 @@ func (r ContainerRow) Fields(now time.Time) ContainerFields {
 		Labels:       strings.Join(labels, ","),
 		LocalVolumes: "0",
 		Names:        r.Name,
+		Networks:     r.network(),
+		Ports:        r.ports(),
 		RunningFor:   since(r.Created, now),
 		State:        string(r.Status),
-		Status:       map[container.Status]string{container.Created: "Created", container.Running: "Up", container.Exited: "Exited"}[r.Status],
+		Status:       r.status(now),
 	}
+}
+
+// status is docker's sentence (moby container/state.go). A process whose runner was killed was killed with it, nobody
+// knows when.
+func (r ContainerRow) status(now time.Time) string {
+	switch {
+	case r.Status == container.Created:
+		return "Created"
+	case r.Status == container.Running && r.Process == nil:
+		return "Up Less than a second"
+	case r.Status == container.Running:
+		return "Up " + units.HumanDuration(now.Sub(r.Process.Started))
+	case r.Process == nil || r.Process.Finished.IsZero():
+		return fmt.Sprintf("Exited (%d)", 128+unix.SIGKILL)
+	}
+	return fmt.Sprintf("Exited (%d) %s", r.Process.ExitCode, since(r.Process.Finished, now))
+}
+
+func (r ContainerRow) network() string {
+	if r.Process == nil {
+		return ""
+	}
+	return string(r.Process.Network)
+}
+
+// ports are what a container that runs publishes, and what it only exposes.
+func (r ContainerRow) ports() string {
+	if r.Status != container.Running || r.Process == nil {
+		return ""
+	}
+	var all []string
+	published := map[string]bool{}
+	for _, p := range r.Process.Ports {
+		of := fmt.Sprintf("%d/%s", p.Container, p.Protocol)
+		published[of] = true
+		if p.HostIP != "" {
+			all = append(all, fmt.Sprintf("%s->%s", net.JoinHostPort(p.HostIP, strconv.Itoa(p.Host)), of))
+			continue
+		}
+		all = append(all, fmt.Sprintf("0.0.0.0:%d->%s", p.Host, of), fmt.Sprintf(":::%d->%s", p.Host, of))
+	}
+	for _, of := range slices.Sorted(maps.Keys(r.Config.ExposedPorts)) {
+		if !published[of] {
+			all = append(all, of)
+		}
+	}
+	return strings.Join(all, ", ")
 }

@@ -80,7 +80,17 @@ func (e *Engine) create(snap *store.Snapshot, req CreateRequest) (*container.Con
 	if errors.Is(err, container.ErrExists) {
 		return nil, e.nameTaken(req.Name)
 	}
-	return made, err
+	if err != nil {
+		return nil, err
+	}
+	tree, err := e.store.Tree(img)
+	if err == nil {
+		err = made.LayBase(tree)
+	}
+	if err != nil {
+		return nil, errors.Join(err, made.Remove(context.Background(), true))
+	}
+	return made, nil
 }
 
 // newContainer is the container's config, made as docker does of what the user and what the image says (moby

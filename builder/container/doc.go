@@ -5,7 +5,12 @@
 //	ROOT/containers/NAME/work/         overlayfs's own
 //	ROOT/containers/NAME/merged/       where the overlay is mounted, over the image's rootfs in a content tree
 //	ROOT/containers/NAME/lock          flock(2): held by whoever mounts, reads or removes the container as a whole
+//	ROOT/containers/NAME/base/         what the image lacks for a process to run; a lower directory, over the image
 //	ROOT/containers/NAME/process       flock(2): held while a process runs in the container; there is none before one has
+//	ROOT/containers/NAME/process.json  what became of the last process
+//	ROOT/containers/NAME/signals       a named pipe: a byte is the number of a signal for the process
+//	ROOT/containers/NAME/run/          package runner's
+//	ROOT/containers/NAME/log           the output of a process that nobody waits for, as docker's json-file driver has it
 //	ROOT/containers/.…                 on its way to or from a name; garbage if nobody is at work
 //
 // A container appears and goes by a rename of its directory. Who makes one holds ROOT/lock, under which the store looks

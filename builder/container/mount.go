@@ -56,9 +56,8 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 
 // options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.
 func (c *Container) options(content string) string {
-	lower := filepath.Join(content, c.Image.Encoded(), "rootfs")
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=off,metacopy=off,index=off",
-		escape(lower), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
+		c.lower(content), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
 	if c.UserXattr {
 		options += ",userxattr"
 	}
@@ -127,10 +126,14 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 	return nil
 }
 
-// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
+// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be. One
+// in which a process runs is mounted, if not here.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
 	all, err := List(root)
 	for _, c := range all {
+		if status, err := c.Status(); status == Running && err == nil {
+			continue
+		}
 		if err := c.Mount(ctx, content); err != nil && !os.IsNotExist(err) {
 			failed(c, err)
 		}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/imagefs/imagefs/builder/runner"
 )
 
 // Remove unmounts the container and removes it with all that was changed in it. EBUSY if its rootfs is in use and lazy,
@@ -16,6 +18,9 @@ func (c *Container) Remove(ctx context.Context, lazy bool) error {
 	}
 	defer lock.Close()
 	if err := c.unmount(ctx, lazy); err != nil {
+		return err
+	}
+	if err := runner.Clean(c.runDir()); err != nil {
 		return err
 	}
 	gone := filepath.Join(filepath.Dir(c.dir), ".gone-"+c.ID)

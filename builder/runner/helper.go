@@ -24,6 +24,7 @@ const Helper = "runner"
 const (
 	lifeFD    = 3
 	resultsFD = 4
+	holdFD    = 5
 )
 
 // Help is the helper. What went wrong is for the caller, too.
@@ -33,6 +34,7 @@ func Help(args []string) error {
 	}
 	unix.CloseOnExec(lifeFD)
 	unix.CloseOnExec(resultsFD)
+	unix.CloseOnExec(holdFD)               // if there is none, it is nothing
 	signal.Notify(make(chan os.Signal, 1)) // a terminal's are for the process, and to ignore them would be inherited
 	h := helper{dir: args[0], life: os.NewFile(lifeFD, "life"), out: json.NewEncoder(os.NewFile(resultsFD, "results"))}
 	code, err := h.run()

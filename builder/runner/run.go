@@ -92,8 +92,11 @@ func start(s Spec) (*helperProcess, error) {
 	h.cmd.Dir = "/"
 	h.cmd.Env = []string{"PATH=" + defaultPath}
 	h.cmd.ExtraFiles = []*os.File{lifeEnd, resultsEnd}
+	if s.Hold != nil {
+		h.cmd.ExtraFiles = append(h.cmd.ExtraFiles, s.Hold)
+	}
 	// What a terminal sends to those in its foreground goes to the process by itself; without one, by the caller alone.
-	h.cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS, Setpgid: !isTerminal(s.Stdin)}
+	h.cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS, Setpgid: !s.usesTerminal()}
 	if err = h.connect(s); err == nil {
 		err = h.cmd.Start()
 	}
@@ -114,6 +117,11 @@ func (h *helperProcess) connect(s Spec) (err error) {
 	}
 	h.cmd.Stdin, h.cmd.Stdout, h.cmd.Stderr = h.pty.slave, h.pty.slave, h.pty.slave
 	return nil
+}
+
+// usesTerminal tells whether the process's terminal, or what it reads, is the caller's terminal.
+func (s *Spec) usesTerminal() bool {
+	return isTerminal(s.Stdin) || s.Terminal && isTerminal(s.Stdout)
 }
 
 func isTerminal(stream any) bool {

@@ -31,6 +31,7 @@ type Spec struct {
 
 	Signals <-chan os.Signal `json:"-"` // are sent to the process; may be nil
 	Started func()           `json:"-"` // is called when the process runs; may be nil
+	Hold    *os.File         `json:"-"` // stays open until the process has ended, also if the caller is killed; may be nil
 }
 
 // Network is what a process sees of the network.

@@ -49,7 +49,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 }
 
 // precede are the commands whose options come before their words, because these have a command of their own.
-var precede = map[string]bool{"create": true}
+var precede = map[string]bool{"create": true, "run": true}
 
 // findCommand returns the command that words begin with, and its name, as many words; nil if there is none.
 func findCommand(app *cli.App, words []string) (command *cli.Command, path []string) {

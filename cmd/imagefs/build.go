@@ -76,7 +76,7 @@ func build(c *cli.Context) error {
 	engine.UseContent(content)
 	mounts := content == "" && container.MayMount()
 	if mounts && (args[0] == "-" || c.String("file") == "-") {
-		return runPrivately(c.Context, s.Dir()) // what it reads cannot be read again
+		return runPrivately(s.Dir()) // what it reads cannot be read again
 	}
 	files, err := req.Open(c.Context, imagefs.BuildPaths{
 		Context: args[0], Dockerfile: c.String("file"), Open: os.Open, Stdin: os.Stdin,
@@ -86,7 +86,7 @@ func build(c *cli.Context) error {
 	}
 	defer files.Close()
 	if mounts && engine.Runs(req) {
-		return runPrivately(c.Context, s.Dir())
+		return runPrivately(s.Dir())
 	}
 	reporter := newQuietReporter(false)
 	var output *imagefs.BuildOutput

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -58,7 +57,7 @@ func cp(c *cli.Context) error {
 	}
 	err = engine.Copy(c.Context, req)
 	if errors.Is(err, container.ErrNotMounted) {
-		err = runPrivately(c.Context, s.Dir())
+		err = runPrivately(s.Dir())
 	}
 	return errors.Join(err, s.Close())
 }
@@ -83,11 +82,11 @@ func copyPlace(word string) (imagefs.Place, error) {
 }
 
 // runPrivately runs this command again where the store is mounted.
-func runPrivately(ctx context.Context, root string) error {
+func runPrivately(root string) error {
 	if !container.MayMount() {
 		return &imagefs.Error{
 			Kind: imagefs.Denied, Err: errors.New("the store is not mounted, and this user may not mount it"), Hint: "imagefs mount -d DIR, as root",
 		}
 	}
-	return passStatus(fs.RunPrivately(ctx, root, os.Args[1:]))
+	return passStatus(fs.RunPrivately(root, os.Args[1:]))
 }

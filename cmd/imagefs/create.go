@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/fs"
 )
 
@@ -28,19 +29,25 @@ Examples:
    echo hello > ~/images/containers/web/rootfs/etc/motd
    imagefs diff web
    imagefs commit web web:v1`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "name", Usage: "call the container `NAME`"},
-			&cli.StringFlag{Name: "entrypoint", Usage: "run `COMMAND` instead of the image's entrypoint"},
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set `NAME=VALUE`, or NAME to what it is here"},
-			&cli.StringFlag{Name: "hostname", Usage: "call the host `NAME`"},
-			&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "set the label `KEY=VALUE`"},
-			&cli.StringFlag{Name: "pull", Value: "missing", Usage: "pull the image `WHEN`: always, missing or never"},
-			&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `NAME|UID[:GROUP|GID]`"},
-			&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR`"},
-			rootFlag(),
-		}, registryFlags()...),
+		Flags:  containerFlags(),
 		Action: create,
 	}
+}
+
+// containerFlags are those of the commands that make a container.
+func containerFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "name", Usage: "call the container `NAME`"},
+		&cli.StringFlag{Name: "entrypoint", Usage: "run `COMMAND` instead of the image's entrypoint"},
+		&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set `NAME=VALUE`, or NAME to what it is here"},
+		&cli.StringSliceFlag{Name: "env-file", Usage: "set what the lines of `FILE` say"},
+		&cli.StringFlag{Name: "hostname", Usage: "call the host `NAME`"},
+		&cli.StringSliceFlag{Name: "label", Aliases: []string{"l"}, Usage: "set the label `KEY=VALUE`"},
+		&cli.StringFlag{Name: "pull", Value: "missing", Usage: "pull the image `WHEN`: always, missing or never"},
+		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "run as `NAME|UID[:GROUP|GID]`"},
+		&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "run in `DIR`"},
+		rootFlag(),
+	}, registryFlags()...)
 }
 
 func create(c *cli.Context) error {
@@ -61,7 +68,8 @@ func create(c *cli.Context) error {
 		return errors.Join(err, s.Close())
 	}
 	engine.UseContent(content)
-	return errors.Join(createPulled(c, engine, req), s.Close())
+	_, err = createPulled(c, engine, req, &lines{out: os.Stdout})
+	return errors.Join(err, s.Close())
 }
 
 // containerConfig is what the options say.
@@ -69,7 +77,11 @@ func containerConfig(c *cli.Context, command []string) (imagefs.ContainerConfig,
 	config := imagefs.ContainerConfig{
 		Cmd: command, Hostname: c.String("hostname"), User: c.String("user"), WorkingDir: c.String("workdir"),
 	}
-	for _, pair := range c.StringSlice("env") {
+	pairs, err := envFiles(c.StringSlice("env-file"))
+	if err != nil {
+		return config, err
+	}
+	for _, pair := range append(pairs, c.StringSlice("env")...) {
 		if !strings.Contains(pair, "=") {
 			value, ok := os.LookupEnv(pair)
 			if !ok {
@@ -94,11 +106,28 @@ func containerConfig(c *cli.Context, command []string) (imagefs.ContainerConfig,
 	return config, nil
 }
 
+// envFiles are the lines of files: NAME=VALUE, or NAME.
+func envFiles(files []string) (pairs []string, err error) {
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimLeft(strings.TrimRight(line, "\r\n"), " \t")
+			if line != "" && line[0] != '#' {
+				pairs = append(pairs, line)
+			}
+		}
+	}
+	return pairs, nil
+}
+
 // createPulled creates, and pulls the image before as --pull says.
-func createPulled(c *cli.Context, engine *imagefs.Engine, req imagefs.CreateRequest) error {
+func createPulled(c *cli.Context, engine *imagefs.Engine, req imagefs.CreateRequest, report imagefs.Reporter) (*container.Container, error) {
 	when := c.String("pull")
 	if !slices.Contains([]string{"always", "missing", "never"}, when) {
-		return fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", when)
+		return nil, fmt.Errorf("invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"", when)
 	}
 	pull := func() error {
 		_, err := engine.Pull(c.Context, imagefs.PullRequest{Ref: req.Image}, &lines{out: os.Stderr})
@@ -106,22 +135,20 @@ func createPulled(c *cli.Context, engine *imagefs.Engine, req imagefs.CreateRequ
 	}
 	if when == "always" {
 		if err := pull(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	report := &lines{out: os.Stdout}
-	_, err := engine.Create(c.Context, req, report)
+	made, err := engine.Create(c.Context, req, report)
 	if when != "missing" || !isMissingImage(err, req.Image) {
-		return err
+		return made, err
 	}
 	if named, err := reference.ParseNormalizedNamed(req.Image); err == nil {
 		fmt.Fprintf(os.Stderr, "Unable to find image '%s' locally\n", reference.FamiliarString(reference.TagNameOnly(named)))
 	}
 	if err := pull(); err != nil {
-		return err
+		return nil, err
 	}
-	_, err = engine.Create(c.Context, req, report)
-	return err
+	return engine.Create(c.Context, req, report)
 }
 
 func isMissingImage(err error, image string) bool {

@@ -34,7 +34,7 @@ func privateCommand() *cli.Command {
 		Name:            "private",
 		Hidden:          true,
 		SkipFlagParsing: true,
-		Action:          func(c *cli.Context) error { return passStatus(fs.ServePrivately(c.Context, c.Args().Slice())) },
+		Action:          func(c *cli.Context) error { return passStatus(fs.ServePrivately(c.Args().Slice())) },
 	}
 }
 

@@ -17,7 +17,7 @@ func rmCommand() *cli.Command {
    imagefs rm web
    imagefs rm $(imagefs ps -aq)`,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "remove a container although somebody has a file of it open"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "end what runs in a container, or has a file of it open"},
 			&cli.BoolFlag{Name: "volumes", Aliases: []string{"v"}, Usage: "for docker's sake: there are no anonymous volumes"},
 			rootFlag(),
 		},
