@@ -18,7 +18,7 @@ type Event struct {
 	Status string `json:"status,omitempty"` // the action again
 	ID     string `json:"id,omitempty"`     // the actor's again
 	Type   string `json:"Type"`             // "image" or "container"
-	Action string `json:"Action"`           // "pull", "push", "tag", "untag", "delete", "load", "save", "import", "prune"; "create", "commit", "destroy"
+	Action string `json:"Action"`           // "pull", "push", "tag", "untag", "delete", "load", "save", "import", "build", "prune"; "create", "commit", "destroy"
 	Actor  Actor  `json:"Actor"`
 	Scope  string `json:"scope"` // "local"
 	// When it happened, since the epoch; both hold it, as docker has it.
