@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/fs/conn"
 	"github.com/imagefs/imagefs/fs/content"
 	"github.com/imagefs/imagefs/store"
@@ -136,6 +137,7 @@ func ServePrivately(args []string) error {
 	cmd.Env = append(os.Environ(), contentEnv+"="+dir)
 	cmd.SysProcAttr = &unix.SysProcAttr{}
 	err = runInPlace(cmd)
+	err = errors.Join(err, container.UnmountAll(context.Background(), dir, true)) // or the tree would stay for them
 	return errors.Join(err, conn.Unmount(dir, true), <-ended)
 }
 

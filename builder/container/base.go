@@ -31,10 +31,7 @@ func (c *Container) LayBase(image *tree.Tree) error {
 			return err
 		}
 	}
-	if err := c.layEtc(image, filepath.Join(dir, "etc")); err != nil {
-		return err
-	}
-	return mirror(image, 0, dir)
+	return c.layEtc(image, filepath.Join(dir, "etc"))
 }
 
 // layEtc makes the files that are not in the image's /etc. Where that is a symlink, they will be changes.

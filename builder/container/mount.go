@@ -32,6 +32,15 @@ func (c *Container) mount(ctx context.Context, content string) error {
 // ErrNotMounted is that a container is not mounted, and that there is no content tree to mount it over.
 var ErrNotMounted = errors.New("the container is not mounted")
 
+// errElsewhere is that a container must not be mounted a second time.
+var errElsewhere = errors.New("the container runs where the store was not mounted, and is mounted there alone until it ends")
+
+// runsElsewhere tells, of a container that is not mounted here, whether a process runs in it.
+func (c *Container) runsElsewhere() bool {
+	status, err := c.Status()
+	return status == Running && err == nil
+}
+
 // With calls f while the container is locked and mounted: over content, which may be "", for as long as that takes, if it is
 // not mounted yet.
 func (c *Container) With(ctx context.Context, content string, f func(rootfs string) error) error {
@@ -45,6 +54,8 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 		return err
 	case ok:
 		return f(c.Rootfs())
+	case c.runsElsewhere():
+		return errElsewhere
 	case content == "":
 		return ErrNotMounted
 	}
@@ -127,11 +138,11 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 }
 
 // MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be. One
-// in which a process runs is mounted, if not here.
+// in which a process runs is mounted already, here or elsewhere.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
 	all, err := List(root)
 	for _, c := range all {
-		if status, err := c.Status(); status == Running && err == nil {
+		if c.runsElsewhere() {
 			continue
 		}
 		if err := c.Mount(ctx, content); err != nil && !os.IsNotExist(err) {
