@@ -140,9 +140,15 @@ func (s *buildStage) spread(ctx context.Context, found *copying.Found, dir strin
 		return err
 	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(found.WriteLayer(ctx, below, s.times(), w)) }()
-	defer r.Close()
-	return files.Unpack(ctx, "/", true, r)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		w.CloseWithError(found.WriteLayer(ctx, below, s.times(), w))
+	}()
+	err = files.Unpack(ctx, "/", true, r)
+	r.CloseWithError(context.Canceled)
+	<-written
+	return err
 }
 
 // secretMount is a file that only the process sees. It goes with it.

@@ -2,8 +2,6 @@ package copying
 
 import (
 	"archive/tar"
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -53,13 +51,9 @@ func isArchive(r *root) (bool, error) {
 		return false, err
 	}
 	defer content.Close()
-	stream, end, err := archive.Decompress(bufio.NewReader(content))
+	stream, end, err := archive.Decompress(content)
 	if err != nil {
-		var unknown *archive.UnknownError
-		if errors.As(err, &unknown) {
-			err = nil
-		}
-		return false, nil
+		return false, nil // what cannot be decompressed is a file like others
 	}
 	defer end()
 	_, err = tar.NewReader(stream).Next()
