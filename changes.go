@@ -3,6 +3,7 @@ package imagefs
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+	"golang.org/x/sys/unix"
 )
 
 // changeable are the instructions that change a config and need no container, as docker's --change has them.
@@ -98,7 +100,12 @@ func (c *ContainerConfig) apply(command instructions.Command) error {
 		}
 	case *instructions.OnbuildCommand:
 		c.OnBuild = append(c.OnBuild, command.Expression)
+	case *instructions.ShellCommand:
+		c.Shell = command.Shell
 	case *instructions.StopSignalCommand:
+		if !isSignal(command.Signal) {
+			return fmt.Errorf("Invalid signal: %s", command.Signal)
+		}
 		c.StopSignal = command.Signal
 	case *instructions.UserCommand:
 		c.User = command.User
@@ -111,6 +118,17 @@ func (c *ContainerConfig) apply(command instructions.Command) error {
 	}
 	return nil
 }
+
+// isSignal tells whether a word is a signal as docker takes it: a number, or a name with or without SIG.
+func isSignal(word string) bool {
+	if n, err := strconv.Atoi(word); err == nil {
+		return n > 0
+	}
+	name := strings.TrimPrefix(strings.ToUpper(word), "SIG")
+	return unix.SignalNum("SIG"+name) != 0 || realTime.MatchString(name)
+}
+
+var realTime = regexp.MustCompile(`^RT(MIN(\+([1-9]|1[0-5]))?|MAX(-([1-9]|1[0-4]))?)$`)
 
 // set adds to a map that may be nil.
 func set[V any](m *map[string]V, key string, value V) {

@@ -110,19 +110,25 @@ func (e *Engine) imageOf(c *container.Container) (*store.Image, error) {
 
 // addUpper stores what was changed as a layer; nil if nothing was.
 func (e *Engine) addUpper(ctx context.Context, claim *store.Claim, c *container.Container) (*ocispec.Descriptor, digest.Digest, error) {
-	r, w := io.Pipe()
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		w.CloseWithError(c.WriteLayer(ctx, w))
-	}()
-	staged, err := e.store.StageLayer(ctx, r)
-	r.CloseWithError(context.Canceled)
-	<-written
+	blob, diffID, err := e.writeLayer(ctx, claim, func(w io.Writer) error { return c.WriteLayer(ctx, w) })
 	var name *container.NameError
 	if errors.As(err, &name) {
 		return nil, "", &Error{Kind: Unsupported, Subject: name.Path, Err: name, Hint: "rename it"}
 	}
+	return blob, diffID, err
+}
+
+// writeLayer stores the layer that write writes; nil if it has no entries.
+func (e *Engine) writeLayer(ctx context.Context, claim *store.Claim, write func(io.Writer) error) (*ocispec.Descriptor, digest.Digest, error) {
+	r, w := io.Pipe()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		w.CloseWithError(write(w))
+	}()
+	staged, err := e.store.StageLayer(ctx, r)
+	r.CloseWithError(context.Canceled)
+	<-written
 	if err != nil {
 		return nil, "", err
 	}

@@ -18,7 +18,8 @@ type Event struct {
 	Status string `json:"status,omitempty"` // the action again
 	ID     string `json:"id,omitempty"`     // the actor's again
 	Type   string `json:"Type"`             // "image" or "container"
-	// Action is, of an image, "pull", "push", "tag", "untag", "delete", "load", "save", "import" or "prune"; of a container,
+	// Action is, of an image, "pull", "push", "tag", "untag", "delete", "load", "save", "import", "build" or "prune"; of a
+	// container,
 	// "create", "commit" or "destroy".
 	Action string `json:"Action"`
 	Actor  Actor  `json:"Actor"`

@@ -122,7 +122,8 @@ func ServePrivately(args []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := conn.NewServer(dev, slots, content.New(s, nil, log.Printf), conn.Options{
+	tree := content.New(s, nil, log.Printf)
+	server, err := conn.NewServer(dev, slots, tree, conn.Options{
 		Fuse: content.MountOptions(), Workers: contentWorkers,
 	})
 	if err != nil {
@@ -130,6 +131,7 @@ func ServePrivately(args []string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve() }()
+	defer watchPrivately(s, tree, server)()
 	cmd := exec.Command("/proc/self/exe", p.Args...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Env = append(os.Environ(), contentEnv+"="+dir)
@@ -137,4 +139,21 @@ func ServePrivately(args []string) error {
 	err = runInPlace(cmd)
 	err = errors.Join(err, container.UnmountAll(context.Background(), dir, true)) // or the tree would stay for them
 	return errors.Join(err, conn.Unmount(dir, true), <-ended)
+}
+
+// watchPrivately has the tree show what appears in the store, until stop is called.
+func watchPrivately(s *store.Store, tree *content.FS, server *conn.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err := s.Watch(ctx, func(old, new *store.Snapshot) { tree.Changed(server, old, new) })
+		if err != nil {
+			log.Printf("what appears in %s will not be seen: %v", s.Dir(), err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }

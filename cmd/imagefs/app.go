@@ -27,7 +27,7 @@ The commands below work with or without a mount.`,
 		Commands: []*cli.Command{
 			mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
 			imageCommand(), imagesCommand(), pullCommand(), pushCommand(), tagCommand(), rmiCommand(),
-			saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
+			buildCommand(), builderCommand(), saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
 			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),
 			createCommand(), runCommand(), psCommand(), logsCommand(), stopCommand(),
 			diffCommand(), commitCommand(), cpCommand(), rmCommand(),

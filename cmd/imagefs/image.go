@@ -11,7 +11,7 @@ func imageCommand() *cli.Command {
 		Usage:     "Manage images",
 		ArgsUsage: "COMMAND",
 		Subcommands: []*cli.Command{
-			imageDiffCommand(), historyCommand(), importCommand(), imageInspectCommand(), loadCommand(),
+			buildCommand(), imageDiffCommand(), historyCommand(), importCommand(), imageInspectCommand(), loadCommand(),
 			named(imagesCommand(), "ls", "list"), imageMountCommand(), pruneCommand(), pullCommand(), pushCommand(),
 			named(rmiCommand(), "rm", "rmi", "remove"), saveCommand(), tagCommand(), imageTreeCommand(),
 		},

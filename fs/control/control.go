@@ -26,7 +26,7 @@ func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	jobs.own = c.Own
 	events, exports, imports := NewFeed(droppedEvents), newExports(e, c.Exports), newImports(e, jobs)
 	verbs := []Verb{
-		Pull(e), Push(e), Tag(e), Remove(e), Prune(e), save(exports), Load(e), Import(e), Search(e),
+		Pull(e), Push(e), Tag(e), Remove(e), Prune(e), save(exports), Load(e), Build(e), Import(e), Search(e),
 		Create(e), Commit(e), RemoveContainer(e), cancelVerb(jobs),
 	}
 	t := &Tree{

@@ -15,6 +15,7 @@ type Engine interface {
 	Pruner
 	Archiver
 	Loader
+	Builder
 	Importer
 	Searcher
 	Containers

@@ -35,6 +35,8 @@ var badLines = []struct{ line, says string }{
 	{"save --format zip x.tar web", "the format is docker-archive or oci-archive, not \"zip\""},
 	{"load", "the path is missing"},
 	{"load a b", "one path a line, please"},
+	{"build", "the path is missing"},
+	{"build a b", "one path a line, please"},
 	{"import", "the path is missing"},
 	{"import a b c", "one path and one name a line, please"},
 	{"search", "the term is missing"},

@@ -175,6 +175,10 @@ func (e *fakeEngine) LoadFile(ctx context.Context, f *os.File, r imagefs.Reporte
 	return e.Load(ctx, f, r)
 }
 
+func (e *fakeEngine) Build(context.Context, imagefs.BuildRequest, imagefs.Reporter) (*store.Image, error) {
+	return nil, errors.ErrUnsupported
+}
+
 func (e *fakeEngine) Import(_ context.Context, req imagefs.ImportRequest, r imagefs.Reporter) (*store.Image, error) {
 	text, err := io.ReadAll(req.Source)
 	req.Source = nil

@@ -21,7 +21,7 @@ func TestShell(t *testing.T) {
 			"localhost:5000/a/b:\n:c\nc\n"},
 		{"readlink myuser/app:1", "app/1\n"},
 		{"ls -A | tr '\\n' ' '", ".stats :images.json README.md by-id containers ctl dangling docker.io exports images images.json imports localhost:5000 quay.io search "},
-		{"ls ctl ctl/jobs", "ctl:\ncancel\ncommit\ncreate\nerrors\nimport\njobs\nload\nprune\npull\npush\nrm\nrmi\nsave\nsearch\ntag\n\nctl/jobs:\n"},
+		{"ls ctl ctl/jobs", "ctl:\nbuild\ncancel\ncommit\ncreate\nerrors\nimport\njobs\nload\nprune\npull\npush\nrm\nrmi\nsave\nsearch\ntag\n\nctl/jobs:\n"},
 		{"cat nope", "cat: nope: No such file or directory\nexit status 1\n"},
 		{"test $(stat -c %s images) = $(cat images | wc -c) && tail -c 3 images", "6B\n"},
 		{"echo x > images", "bash: line 1: images: Permission denied\nexit status 1\n"},

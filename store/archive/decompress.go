@@ -29,8 +29,8 @@ func (in *input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decompress returns the tar that in holds, compressed or not, and what ends its use.
-func decompress(in io.Reader) (tar io.Reader, end func(), err error) {
+// Decompress returns the tar that in holds, compressed or not, and what ends its use.
+func Decompress(in io.Reader) (tar io.Reader, end func(), err error) {
 	r := bufio.NewReaderSize(in, 128<<10)
 	start, err := r.Peek(len(magicXz))
 	if err != nil && err != io.EOF {
@@ -57,8 +57,8 @@ func decompress(in io.Reader) (tar io.Reader, end func(), err error) {
 	return tar, end, err
 }
 
-// isCompressed tells whether a file that begins so is decompressed.
-func isCompressed(start []byte) bool {
+// IsCompressed tells whether a file that begins so is decompressed.
+func IsCompressed(start []byte) bool {
 	for _, magic := range [][]byte{magicGzip, magicZstd, magicXz, magicBzip2} {
 		if bytes.HasPrefix(start, magic) {
 			return true

@@ -30,7 +30,7 @@ func Read(ctx context.Context, s *store.Store, r io.Reader, progress Progress) (
 // are looked at.
 func readStream(ctx context.Context, s *stream, r io.Reader) error {
 	in := &input{r: r}
-	tar, end, err := decompress(in)
+	tar, end, err := Decompress(in)
 	if err == nil {
 		defer end()
 		plain := &input{r: tar}
@@ -85,7 +85,7 @@ func openFiles(ctx context.Context, f *os.File) (files, error) {
 	size := max(0, info.Size()-at)
 	section := io.NewSectionReader(f, at, size)
 	start := make([]byte, len(magicXz))
-	if n, _ := section.ReadAt(start, 0); n == 0 || isCompressed(start) {
+	if n, _ := section.ReadAt(start, 0); n == 0 || IsCompressed(start) {
 		return nil, nil
 	}
 	t, err := openTar(ctx, section, size)

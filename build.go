@@ -1,0 +1,319 @@
+package imagefs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/imagefs/imagefs/builder/cache"
+	"github.com/imagefs/imagefs/builder/dockerfile"
+	"github.com/imagefs/imagefs/builder/source"
+	"github.com/imagefs/imagefs/store"
+)
+
+// BuildRequest is what `docker build` is asked for.
+type BuildRequest struct {
+	Context    source.Tree // what COPY and ADD take files from
+	Dockerfile string      // its name in the context, or, with Text, what errors call it; "" for Dockerfile
+	Text       []byte      // of a Dockerfile that is not in the context
+	Ignore     []byte      // the .dockerignore of such a Dockerfile; nil for the context's
+	Tags       []string
+	Args       []string // NAME=VALUE
+	Labels     []string // NAME=VALUE
+	Target     string   // "" for the last stage
+	Platform   string   // os/arch[/variant]; "" for the host's
+	NoCache    bool
+	Pull       bool // bases, though they are there
+	Secrets    map[string][]byte
+	Network    string // of RUN: "" and default, none, host
+	Quiet      bool   // tell the image's ID only
+	// Epoch is the time of all that is made, and the latest that a file has, so that the same build gives the same image
+	// everywhere; nil for now. An argument SOURCE_DATE_EPOCH is before it.
+	Epoch *time.Time
+}
+
+// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder. After a failure there is no
+// image, and what the steps before it have made is found again by the next build. An error in the Dockerfile wraps a
+// [*dockerfile.Error].
+func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (*store.Image, error) {
+	b, err := e.newBuild(req, report)
+	if err != nil {
+		return nil, err
+	}
+	if b.claim, err = e.store.Claim(); err != nil {
+		return nil, err
+	}
+	defer b.claim.Close()
+	img, err := b.run(ctx)
+	for _, id := range b.passing {
+		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
+	}
+	if err != nil {
+		return nil, b.explain(err)
+	}
+	if req.Quiet {
+		report.Line(img.ID.String())
+	}
+	for _, name := range b.names {
+		e.events.image("tag", img, familiar(name))
+	}
+	e.events.image("build", img, "")
+	return img, nil
+}
+
+// build is a request to build, understood.
+type build struct {
+	*Engine
+	req      BuildRequest
+	report   Reporter
+	context  source.Tree // without what is ignored
+	names    []string
+	file     *dockerfile.File
+	plan     *dockerfile.Plan
+	args     dockerfile.Variables // as the user gave them
+	platform ocispec.Platform
+	now      time.Time
+	latest   time.Time // of files; zero for any
+	cache    *cache.Cache
+	claim    *store.Claim
+	stages   map[int]*buildStage // those that are done, by number
+	step     int                 // the number of the instruction
+	steps    int
+	passing  []digest.Digest // images that go with the build
+	used     map[string]bool // the arguments that an ARG has named
+}
+
+func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
+	b := &build{
+		Engine: e, req: req, report: report, args: dockerfile.Variables(req.Args), now: time.Now().UTC(),
+		cache: cache.Of(e.store.Dir()), stages: map[int]*buildStage{}, used: map[string]bool{},
+	}
+	if req.Quiet {
+		b.report = silent{}
+	}
+	for _, tag := range req.Tags {
+		name, err := tagName(tag)
+		if err != nil {
+			return nil, err
+		}
+		b.names = append(b.names, name.String())
+	}
+	var err error
+	if b.platform, _, err = parsePlatform(req.Platform); err != nil {
+		return nil, err
+	}
+	for _, label := range req.Labels {
+		if name, _, _ := strings.Cut(label, "="); name == "" {
+			return nil, invalid(label, "invalid label %q", label)
+		}
+	}
+	if err := b.readEpoch(); err != nil {
+		return nil, err
+	}
+	if err := b.readFile(); err != nil {
+		return nil, err
+	}
+	b.plan, err = b.file.NewPlan(req.Target, b.args, platformArgs(b.platform))
+	var place *dockerfile.Error
+	if err != nil && !errors.As(err, &place) {
+		return nil, &Error{Kind: Invalid, Subject: req.Target, Err: err}
+	}
+	if err != nil {
+		return nil, b.explain(err)
+	}
+	b.steps = b.plan.Steps(b.file)
+	if len(req.Labels) > 0 {
+		b.steps++
+	}
+	return b, nil
+}
+
+// silent reports nothing.
+type silent struct{}
+
+func (silent) Line(string)         {}
+func (silent) Layer(LayerProgress) {}
+
+// readEpoch has all times be one, if that is asked for: https://reproducible-builds.org/specs/source-date-epoch.
+func (b *build) readEpoch() error {
+	const name = "SOURCE_DATE_EPOCH"
+	epoch := b.req.Epoch
+	if text, ok := b.args.Get(name); ok && text != "" {
+		b.used[name] = true
+		t, err := ParseEpoch(text)
+		if err != nil {
+			return err
+		}
+		epoch = &t
+	}
+	if epoch != nil {
+		b.now, b.latest = epoch.UTC(), epoch.UTC()
+	}
+	return nil
+}
+
+// ParseEpoch reads a time in seconds since 1970. The error is of kind Invalid.
+func ParseEpoch(text string) (time.Time, error) {
+	t, err := ParseTime(text, time.Time{})
+	if err != nil || strings.Trim(text, "0123456789") != "" {
+		return t, invalid(text, "invalid SOURCE_DATE_EPOCH: %s", text)
+	}
+	return t.UTC(), nil
+}
+
+// platformArgs are the arguments that every build knows.
+func platformArgs(target ocispec.Platform) (args dockerfile.Variables) {
+	for _, row := range []struct {
+		name     string
+		platform ocispec.Platform
+	}{{"BUILD", platforms.Normalize(platforms.DefaultSpec())}, {"TARGET", target}} {
+		args.Set(row.name+"PLATFORM", platforms.Format(row.platform))
+		args.Set(row.name+"OS", row.platform.OS)
+		args.Set(row.name+"OSVERSION", row.platform.OSVersion)
+		args.Set(row.name+"ARCH", row.platform.Architecture)
+		args.Set(row.name+"VARIANT", row.platform.Variant)
+	}
+	return args
+}
+
+// readFile reads the Dockerfile and what is to be ignored.
+func (b *build) readFile() error {
+	name, text, all := b.req.Dockerfile, b.req.Text, b.req.Context
+	if name == "" {
+		name = "Dockerfile"
+	}
+	if all == nil {
+		all = source.Empty()
+	}
+	var ignore io.ReadCloser
+	var err error
+	if text == nil {
+		if text, err = readSource(all, name); err != nil {
+			return &Error{
+				Kind: KindOf(err), Subject: name, Err: fmt.Errorf("failed to read dockerfile: open %s: %w", name, cause(err)),
+				Hint: "the Dockerfile's path is given with -f",
+			}
+		}
+	}
+	if b.req.Ignore != nil {
+		ignore = io.NopCloser(strings.NewReader(string(b.req.Ignore)))
+	} else if ignore, err = source.ReadIgnore(all, name); err != nil {
+		return err
+	}
+	b.context = all
+	if ignore != nil {
+		defer ignore.Close()
+		if b.context, err = source.Ignore(all, ignore); err != nil {
+			return &Error{Kind: Invalid, Subject: ".dockerignore", Err: fmt.Errorf("failed to read .dockerignore: %w", err)}
+		}
+	}
+	if len(strings.TrimSpace(string(text))) == 0 {
+		return invalid(name, "the Dockerfile (%s) cannot be empty", name)
+	}
+	b.file, err = dockerfile.Parse(name, text)
+	if err != nil {
+		return b.explain(err)
+	}
+	return nil
+}
+
+// cause is what a path's error says beside the path.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+func readSource(t source.Tree, name string) ([]byte, error) {
+	real, f, err := source.Resolve(t, strings.TrimPrefix(name, "/"))
+	if err != nil {
+		return nil, err
+	}
+	if f == nil || !f.IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOENT}
+	}
+	r, err := t.Open(real)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// run carries out the plan.
+func (b *build) run(ctx context.Context) (*store.Image, error) {
+	for i := range b.file.Args {
+		arg := &b.file.Args[i]
+		b.begin(arg.String())
+		for _, one := range arg.Args {
+			b.used[one.Key] = true
+		}
+	}
+	var last *buildStage
+	for _, stage := range b.plan.Stages {
+		s, err := b.stage(ctx, stage)
+		if err != nil {
+			return nil, err
+		}
+		b.stages[stage.Index], last = s, s
+	}
+	if len(b.req.Labels) > 0 {
+		if err := last.label(ctx); err != nil {
+			return nil, err
+		}
+	}
+	b.warn()
+	raw, err := json.Marshal(last.draft())
+	if err != nil {
+		return nil, err
+	}
+	img, err := b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...)
+	if err != nil {
+		return nil, err
+	}
+	b.tell(img)
+	return img, nil
+}
+
+// begin tells which instruction comes next.
+func (b *build) begin(text string) {
+	b.step++
+	b.report.Line(fmt.Sprintf("Step %d/%d : %s", b.step, b.steps, text))
+}
+
+// warn tells which arguments nothing has asked for.
+func (b *build) warn() {
+	var unused []string
+	for _, name := range b.args.Keys() {
+		if !b.used[name] && !dockerfile.IsProxy(name) {
+			unused = append(unused, name)
+		}
+	}
+	slices.Sort(unused)
+	if len(unused) > 0 {
+		b.report.Line(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
+	}
+}
+
+func (b *build) tell(img *store.Image) {
+	b.report.Line("Successfully built " + shortID(img.ID))
+	for _, name := range b.names {
+		if named, err := reference.ParseNormalizedNamed(name); err == nil {
+			b.report.Line("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package imagefs
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	digest "github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
+
+	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/builder/runner"
+	"github.com/imagefs/imagefs/store"
+)
+
+// site is where a RUN is carried out: a container that no list shows, and a directory.
+//
+//	ROOT/building/containers/NAME/   the container, as package container has it
+//	ROOT/building/NAME/              package runner's, and what is mounted; its lock is an flock for as long as it counts
+//
+// What a build that was killed has left goes with the next RUN.
+type site struct {
+	engine    *Engine
+	container *container.Container
+	dir       string
+	lock      *os.File
+}
+
+func (e *Engine) building() string { return filepath.Join(e.store.Dir(), "building") }
+
+const siteLock = "lock"
+
+// newSite makes a container of the image so far.
+func (s *buildStage) newSite(ctx context.Context) (*site, error) {
+	if err := s.sweepSites(ctx); err != nil {
+		return nil, err
+	}
+	img, err := s.published(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id := container.NewID()
+	at := &site{engine: s.Engine, dir: filepath.Join(s.building(), id[:12])}
+	if err := os.MkdirAll(at.dir, 0o700); err != nil {
+		return nil, err
+	}
+	if at.lock, err = os.OpenFile(filepath.Join(at.dir, siteLock), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(at.lock.Fd()), unix.LOCK_EX); err != nil {
+		return nil, errors.Join(err, at.lock.Close())
+	}
+	c := container.Container{ID: id, Name: id[:12], Created: s.now, Image: img.ID, Config: json.RawMessage("{}")}
+	_, err = s.store.Update(ctx, func(*store.Snapshot) (_ []store.Change, err error) {
+		at.container, err = container.Create(s.building(), c)
+		return nil, err
+	})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(at.dir), at.lock.Close())
+	}
+	files, err := s.store.Tree(img)
+	if err == nil {
+		err = at.container.LayBase(files)
+	}
+	if err != nil {
+		return nil, errors.Join(err, at.remove(context.WithoutCancel(ctx)))
+	}
+	return at, nil
+}
+
+func (at *site) mkdir() (string, error) { return os.MkdirTemp(at.dir, "mount-") }
+
+// with calls f while the container is mounted. The content tree learns of a new image a moment after it is published.
+func (at *site) with(ctx context.Context, content string, f func(rootfs string) error) error {
+	const longest = 5 * time.Second
+	called := false
+	for begin := time.Now(); ; {
+		err := at.container.With(ctx, content, func(rootfs string) error {
+			called = true
+			return f(rootfs)
+		})
+		if called || !errors.Is(err, fs.ErrNotExist) || time.Since(begin) > longest {
+			if err != nil && !called {
+				err = cannotMount(at.container, err)
+			}
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (at *site) remove(ctx context.Context) error {
+	err := at.container.Remove(ctx, true)
+	return errors.Join(err, os.RemoveAll(at.dir), at.lock.Close())
+}
+
+// sweepSites removes what builds that were killed have left.
+func (e *Engine) sweepSites(ctx context.Context) error {
+	entries, err := os.ReadDir(e.building())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if entry.Name() != "containers" {
+			if err := e.sweepSite(ctx, entry.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+func (e *Engine) sweepSite(ctx context.Context, name string) error {
+	dir := filepath.Join(e.building(), name)
+	lock, err := os.OpenFile(filepath.Join(dir, siteLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it went
+	}
+	if err != nil {
+		return err
+	}
+	at := &site{engine: e, dir: dir, lock: lock}
+	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return lock.Close() // a build is at work there
+	}
+	if err := runner.Clean(dir); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	at.container, err = container.Open(e.building(), name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(os.RemoveAll(dir), lock.Close())
+	}
+	if err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	return errors.Join(at.remove(ctx), e.removePassing(ctx, at.container.Image))
+}
+
+// passing is the comment of an image that is there only for a container of a build to stand on.
+const passing = "imagefs build: in passing, "
+
+// published is an image with the files so far: one that is there, or one without a name, which goes with the build.
+func (s *buildStage) published(ctx context.Context) (*store.Image, error) {
+	snap, err := s.store.Refresh()
+	if err != nil {
+		return nil, err
+	}
+	for _, img := range snap.Images {
+		if slices.EqualFunc(img.Chains, s.diffIDs, func(c store.Chain, d digest.Digest) bool { return c.DiffID == d }) {
+			return img, s.keep(ctx, img)
+		}
+	}
+	draft := s.draft()
+	draft.Config, draft.Comment = &ContainerConfig{}, passing+rand.Text() // another build's is another image
+	raw, err := json.Marshal(draft)
+	if err != nil {
+		return nil, err
+	}
+	img, err := s.store.PutImage(ctx, s.claim, raw, s.layers)
+	if err == nil {
+		s.passing = append(s.passing, img.ID)
+	}
+	return img, err
+}
+
+// removePassing removes an image that published has made, and leaves others.
+func (e *Engine) removePassing(ctx context.Context, id digest.Digest) error {
+	_, err := e.store.Update(ctx, func(snap *store.Snapshot) ([]store.Change, error) {
+		img := snap.Image(id)
+		if img == nil {
+			return nil, nil
+		}
+		c, err := readConfig(e.store, img)
+		if err != nil || !isPassing(c) {
+			return nil, err
+		}
+		return []store.Change{{Remove: id}}, nil
+	})
+	return err
+}
+
+func isPassing(c config) bool {
+	return len(c.Comment) > len(passing) && c.Comment[:len(passing)] == passing
+}

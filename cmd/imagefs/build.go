@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/imagefs/imagefs"
+	"github.com/imagefs/imagefs/builder/container"
+	"github.com/imagefs/imagefs/fs"
+)
+
+func buildCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "build",
+		Usage:     "Build an image from a Dockerfile",
+		ArgsUsage: "PATH | URL | -",
+		Description: `Examples:
+
+   imagefs build -t web:v1 -f Dockerfile.httpd .
+   imagefs build --build-arg VERSION=3 --target release .
+   tar -c . | imagefs build -t web -
+   imagefs build --output type=oci,dest=web.tar .`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "`PATH` of the Dockerfile, or -"},
+			&cli.StringSliceFlag{Name: "tag", Aliases: []string{"t"}, Usage: "give the image this `NAME[:TAG]`"},
+			&cli.StringSliceFlag{Name: "build-arg", Usage: "set a variable of ARG: `NAME[=VALUE]`"},
+			&cli.StringSliceFlag{Name: "label", Usage: "give the image a label: `NAME=VALUE`"},
+			&cli.StringFlag{Name: "target", Usage: "build the stage `NAME`"},
+			&cli.StringFlag{Name: "platform", Usage: "build for `OS/ARCH[/VARIANT]`"},
+			&cli.BoolFlag{Name: "no-cache", Usage: "carry out every step anew"},
+			&cli.BoolFlag{Name: "pull", Usage: "pull bases, though they are there"},
+			&cli.StringSliceFlag{Name: "secret", Usage: "let RUN mount a secret: `id=ID[,src=FILE|,env=NAME]`"},
+			&cli.StringFlag{Name: "network", Usage: "RUN's `NETWORK`: default, none or host"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to `type=oci|docker|tar|local,dest=PATH` too"},
+			&cli.StringFlag{Name: "iidfile", Usage: "write the image's ID to `FILE`"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
+			&cli.StringFlag{Name: "progress", Usage: "for docker's sake: `MODE` is always plain"},
+			&cli.BoolFlag{Name: "rm", Usage: "for docker's sake: no intermediate container stays"},
+			&cli.BoolFlag{Name: "force-rm", Usage: "for docker's sake: no intermediate container stays"},
+			rootFlag(),
+		},
+		Action: build,
+	}
+}
+
+func build(c *cli.Context) error {
+	args, err := words(c, 1, 1)
+	if err != nil {
+		return err
+	}
+	req := imagefs.BuildRequest{
+		Tags: c.StringSlice("tag"), Args: buildArgs(c.StringSlice("build-arg")), Labels: c.StringSlice("label"),
+		Target: c.String("target"), Platform: c.String("platform"),
+		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
+		Network: c.String("network"),
+	}
+	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
+		return err
+	}
+	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
+		epoch, err := imagefs.ParseEpoch(text)
+		if err != nil {
+			return err
+		}
+		req.Epoch = &epoch
+	}
+	engine, s, err := openEngine(c)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	content, err := fs.ContentOf(s.Dir())
+	if err != nil && imagefs.KindOf(err) != imagefs.NotFound {
+		return err
+	}
+	engine.UseContent(content)
+	mounts := content == "" && container.MayMount()
+	if mounts && (args[0] == "-" || c.String("file") == "-") {
+		return runPrivately(s.Dir()) // what it reads cannot be read again
+	}
+	files, err := req.Open(c.Context, imagefs.BuildPaths{
+		Context: args[0], Dockerfile: c.String("file"), Open: os.Open, Stdin: os.Stdin,
+	})
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	if mounts && engine.Runs(req) {
+		return runPrivately(s.Dir())
+	}
+	reporter := newQuietReporter(false)
+	var output *imagefs.BuildOutput
+	if text := c.String("output"); text != "" {
+		o, err := imagefs.ParseBuildOutput(text)
+		if err != nil {
+			return err
+		}
+		output = &o
+		if o.Dest == "-" {
+			reporter = &plain{lines{out: os.Stderr}}
+		}
+	}
+	img, err := engine.Build(c.Context, req, reporter)
+	reporter.end(err)
+	if err == nil && output != nil {
+		err = engine.Output(c.Context, img, req.Tags, *output, os.Stdout)
+	}
+	if file := c.String("iidfile"); err == nil && file != "" {
+		err = os.WriteFile(file, []byte(img.ID.String()), 0o666)
+	}
+	return err
+}
+
+// readSecrets reads what --secret names: a file, an environment variable, or one of either whose name is the ID.
+func readSecrets(words []string) (map[string][]byte, error) {
+	secrets := map[string][]byte{}
+	for _, word := range words {
+		fields := map[string]string{}
+		for _, field := range strings.Split(word, ",") {
+			key, value, ok := strings.Cut(field, "=")
+			if !ok {
+				return nil, fmt.Errorf("invalid field '%s' must be a key=value pair", field)
+			}
+			fields[key] = value
+		}
+		id, file, name := fields["id"], fields["src"]+fields["source"], fields["env"]
+		if id == "" {
+			return nil, fmt.Errorf("invalid secret %q: it has no id", word)
+		}
+		if file == "" && name == "" {
+			if name = id; os.Getenv(id) == "" {
+				file = id
+			}
+		}
+		if file == "" {
+			secrets[id] = []byte(os.Getenv(name))
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		secrets[id] = append([]byte{}, text...)
+	}
+	return secrets, nil
+}
+
+// buildArgs gives those that have no value the one of the environment, or leaves them out.
+func buildArgs(words []string) (args []string) {
+	for _, word := range words {
+		if strings.Contains(word, "=") {
+			args = append(args, word)
+		} else if value, ok := os.LookupEnv(word); ok {
+			args = append(args, fmt.Sprintf("%s=%s", word, value))
+		}
+	}
+	return args
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	units "github.com/docker/go-units"
+	"github.com/urfave/cli/v2"
+
+	"github.com/imagefs/imagefs"
+)
+
+// builderCommand is docker's management command.
+func builderCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "builder",
+		Usage:       "Manage builds",
+		ArgsUsage:   "COMMAND",
+		Subcommands: []*cli.Command{builderPruneCommand(), named(buildCommand(), "build")},
+		Action:      imageHelp,
+	}
+}
+
+func builderPruneCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "prune",
+		Usage:     "Remove build cache",
+		ArgsUsage: " ",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "remove what RUN's cache mounts hold, too"},
+			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
+			&cli.StringSliceFlag{Name: "filter", Usage: "until=`TIME|DURATION`: what was made before"},
+			rootFlag(),
+		},
+		Action: builderPrune,
+	}
+}
+
+func builderPrune(c *cli.Context) error {
+	if _, err := words(c, 0, 0); err != nil {
+		return err
+	}
+	before := time.Now().Add(time.Second)
+	for _, filter := range c.StringSlice("filter") {
+		value, ok := strings.CutPrefix(filter, "until=")
+		if !ok {
+			return fmt.Errorf("invalid filter '%s'", filter)
+		}
+		var err error
+		if before, err = imagefs.ParseTime(value, time.Now()); err != nil {
+			return err
+		}
+	}
+	const warning = "WARNING! This will remove all dangling build cache."
+	if !c.Bool("force") && !confirmed(os.Stdin, os.Stdout, warning) {
+		fmt.Println("Total reclaimed space: 0B")
+		return nil
+	}
+	engine, s, err := openEngine(c)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	reclaimed, err := engine.PruneBuilds(c.Context, before, c.Bool("all"))
+	if err != nil {
+		return err
+	}
+	fmt.Println("Total reclaimed space:", units.HumanSize(float64(reclaimed)))
+	return nil
+}
