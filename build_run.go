@@ -218,6 +218,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 	case code != 0:
 		return &Error{
 			Kind: Internal, Subject: "RUN",
+			//lint:ignore ST1005 docker's words
 			Err: fmt.Errorf("The command '%s' returned a non-zero code: %d", strings.Join(p.Args, " "), code),
 		}
 	}

@@ -104,6 +104,7 @@ func (c *ContainerConfig) apply(command instructions.Command) error {
 		c.Shell = command.Shell
 	case *instructions.StopSignalCommand:
 		if !isSignal(command.Signal) {
+			//lint:ignore ST1005 docker's words
 			return fmt.Errorf("Invalid signal: %s", command.Signal)
 		}
 		c.StopSignal = command.Signal

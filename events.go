@@ -19,8 +19,7 @@ type Event struct {
 	ID     string `json:"id,omitempty"`     // the actor's again
 	Type   string `json:"Type"`             // "image" or "container"
 	// Action is, of an image, "pull", "push", "tag", "untag", "delete", "load", "save", "import", "build" or "prune"; of a
-	// container,
-	// "create", "commit" or "destroy".
+	// container, "create", "commit" or "destroy".
 	Action string `json:"Action"`
 	Actor  Actor  `json:"Actor"`
 	Scope  string `json:"scope"` // "local"
