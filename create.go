@@ -20,6 +20,8 @@ type CreateRequest struct {
 	Name  string // "" for one that is made up
 	// Config is how a process is to run in the container; what it leaves empty is the image's.
 	Config ContainerConfig
+	// Runs says that a process is to run in it: what that needs and the image lacks is there, and is no change.
+	Runs bool
 }
 
 // UseContent says where a content tree of the engine's store is mounted: working containers are mounted over it. Without
@@ -80,8 +82,8 @@ func (e *Engine) create(snap *store.Snapshot, req CreateRequest) (*container.Con
 	if errors.Is(err, container.ErrExists) {
 		return nil, e.nameTaken(req.Name)
 	}
-	if err != nil {
-		return nil, err
+	if err != nil || !req.Runs {
+		return made, err
 	}
 	tree, err := e.store.Tree(img)
 	if err == nil {

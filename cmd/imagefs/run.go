@@ -70,7 +70,7 @@ func runWords(c *cli.Context, args []string) (status int, err error) {
 	if c.Bool("tty") && c.Bool("interactive") && !c.Bool("detach") && !term.IsTerminal(int(os.Stdin.Fd())) {
 		return exitFailed, errors.New("the input device is not a TTY")
 	}
-	create := imagefs.CreateRequest{Image: args[0], Name: c.String("name")}
+	create := imagefs.CreateRequest{Image: args[0], Name: c.String("name"), Runs: true}
 	if create.Config, err = containerConfig(c, args[1:]); err != nil {
 		return exitUsage, err
 	}
