@@ -87,6 +87,8 @@ func (f *File) stage(p *Plan, i int) (*Stage, error) {
 		for _, from := range Froms(command) {
 			if other := p.Find(from, i); other != nil {
 				s.needs = append(s.needs, other)
+			} else if _, err := strconv.Atoi(from); err == nil { // which is no image's name, though it may begin an ID
+				return nil, fmt.Errorf("invalid from flag value %s: index out of bounds", from)
 			}
 		}
 	}
