@@ -48,7 +48,7 @@ func (e *Engine) Prune(ctx context.Context, req PruneRequest, report Reporter) (
 		}
 		return reclaimed, err
 	}
-	if err := e.remove(ctx, plan, pruneLine, report); err != nil {
+	if _, err := e.remove(ctx, plan, pruneLine, report); err != nil {
 		return 0, err
 	}
 	if _, err := e.store.Collect(ctx); err != nil {

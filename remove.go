@@ -26,8 +26,9 @@ func (e *Engine) Remove(ctx context.Context, req RemoveRequest, report Reporter)
 		return invalid("", "the image is missing")
 	}
 	var errs []error
+	collect := false
 	for _, word := range req.Refs {
-		err := e.remove(ctx, func(snap *store.Snapshot) (*removal, error) {
+		deleted, err := e.remove(ctx, func(snap *store.Snapshot) (*removal, error) {
 			using, err := e.users()
 			if err != nil {
 				return nil, err
@@ -35,12 +36,16 @@ func (e *Engine) Remove(ctx context.Context, req RemoveRequest, report Reporter)
 			return planRemoval(snap, using, word, req.Force)
 		}, rmiLine, report)
 		errs = append(errs, err)
+		collect = collect || deleted
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	_, err := e.store.Collect(ctx)
-	return errors.Join(append(errs, err)...)
+	if collect {
+		_, err := e.store.Collect(ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // removal is what is to go: names, and the images that nothing names then.
@@ -54,8 +59,8 @@ type removedName struct {
 	image *store.Image
 }
 
-// remove carries out what plan decides, and says so.
-func (e *Engine) remove(ctx context.Context, plan func(*store.Snapshot) (*removal, error), line lineOf, report Reporter) error {
+// remove carries out what plan decides, and says so. It tells whether an image was deleted.
+func (e *Engine) remove(ctx context.Context, plan func(*store.Snapshot) (*removal, error), line lineOf, report Reporter) (deleted bool, err error) {
 	var before *store.Snapshot
 	var r *removal
 	after, err := e.store.Update(ctx, func(snap *store.Snapshot) (_ []store.Change, err error) {
@@ -66,7 +71,7 @@ func (e *Engine) remove(ctx context.Context, plan func(*store.Snapshot) (*remova
 		return r.changes(), nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.say(before.Images, after.Images, line, report)
 	for _, n := range r.names {
@@ -74,8 +79,9 @@ func (e *Engine) remove(ctx context.Context, plan func(*store.Snapshot) (*remova
 	}
 	for _, img := range gone(before.Images, after.Images) {
 		e.events.image("delete", img.Image, "")
+		deleted = true
 	}
-	return nil
+	return deleted, nil
 }
 
 // say reports a removal that led from the images before to those after.

@@ -92,39 +92,57 @@ func (f *indexFile) parse() (*index, error) {
 
 func parseIndex(data []byte, known map[string]*entry) (*index, error) {
 	x := &index{}
-	raws, ok := x.scan(string(data))
-	if !ok {
-		var err error
-		if raws, err = x.unmarshal(data); err != nil {
-			return nil, err
-		}
+	if x.scan(string(data), known) {
+		return x, nil
+	}
+	raws, err := x.unmarshal(data)
+	if err != nil {
+		return nil, err
 	}
 	x.entries = make([]*entry, 0, len(raws))
 	for _, raw := range raws {
-		e := known[raw]
-		if e == nil && len(known) > 0 {
-			raw = strings.Clone(raw) // or it would keep the whole file in memory
-		}
-		if e == nil {
-			e = parseEntry(raw)
-		}
-		x.entries = append(x.entries, e)
+		x.entries = append(x.entries, knownEntry(raw, known))
 	}
 	return x, nil
 }
 
-// scan reads the fields of the file, and returns its manifests; false if encoding/json has to.
-func (x *index) scan(data string) (manifests []string, ok bool) {
+// scan reads the file; false if encoding/json has to.
+func (x *index) scan(data string, known map[string]*entry) bool {
 	p := &scan{s: data}
-	x.fields = map[string]json.RawMessage{}
+	x.fields, x.entries = map[string]json.RawMessage{}, nil
 	p.object(func(key string) {
 		if key == "manifests" {
-			p.array(func() { manifests = append(manifests, p.value()) })
+			p.array(func() { x.entries = append(x.entries, p.entry(known)) })
 			return
 		}
 		x.fields[key] = json.RawMessage(p.value())
 	})
-	return manifests, p.end()
+	return p.end()
+}
+
+// entry reads a descriptor in one go if none is known, so that it cannot be one of them.
+func (p *scan) entry(known map[string]*entry) *entry {
+	if len(known) == 0 {
+		p.space()
+		q := *p
+		if desc := q.descriptor(); !q.failed {
+			raw := p.s[p.i:q.i]
+			*p = q
+			return readEntry(raw, desc)
+		}
+	}
+	return knownEntry(p.value(), known)
+}
+
+// knownEntry takes an entry from known, or reads it.
+func knownEntry(raw string, known map[string]*entry) *entry {
+	if e := known[raw]; e != nil {
+		return e
+	}
+	if len(known) > 0 {
+		raw = strings.Clone(raw) // or it would keep the whole file in memory
+	}
+	return parseEntry(raw)
 }
 
 // unmarshal is scan for what scan does not know.
@@ -148,17 +166,20 @@ func (x *index) unmarshal(data []byte) (manifests []string, err error) {
 
 // parseEntry reads a descriptor. One that is none is kept as it stands, and leads nowhere.
 func parseEntry(raw string) *entry {
-	e := &entry{raw: raw}
 	p := &scan{s: raw}
-	if e.desc = p.descriptor(); !p.end() {
-		e.desc = ocispec.Descriptor{}
-		if json.Unmarshal([]byte(raw), &e.desc) != nil {
+	desc := p.descriptor()
+	if !p.end() {
+		desc = ocispec.Descriptor{}
+		if json.Unmarshal([]byte(raw), &desc) != nil {
 			return &entry{raw: raw}
 		}
 	}
-	updated := e.desc.Annotations[annotationUpdated]
-	e.updated, _ = time.Parse(time.RFC3339Nano, updated)
-	e.name = nameOf(e.desc.Annotations)
+	return readEntry(raw, desc)
+}
+
+func readEntry(raw string, desc ocispec.Descriptor) *entry {
+	e := &entry{raw: raw, desc: desc, name: nameOf(desc.Annotations)}
+	e.updated, _ = time.Parse(time.RFC3339Nano, desc.Annotations[annotationUpdated])
 	return e
 }
 

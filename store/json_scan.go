@@ -102,13 +102,31 @@ func (p *scan) text() string {
 	return p.s[start : p.i-1]
 }
 
-// plain passes over bytes of a string that stand for themselves.
+// plain passes over bytes of a string that stand for themselves, eight at a time.
 func (p *scan) plain() {
-	i := p.i
-	for i < len(p.s) && isPlain[p.s[i]] {
+	s, i := p.s, p.i
+	for i+8 <= len(s) && arePlain(word(s[i:i+8])) {
+		i += 8
+	}
+	for i < len(s) && isPlain[s[i]] {
 		i++
 	}
 	p.i = i
+}
+
+// word is eight bytes as a number, which the compiler makes one load.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// arePlain is isPlain of eight bytes. It may take plain bytes for others, never others for plain ones.
+func arePlain(w uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	isZero := func(w uint64) uint64 { return (w - ones) &^ w }
+	special := w | (w - ones*' ') | isZero(w^ones*'"') | isZero(w^ones*'\\') | isZero(w^ones*0x7f)
+	return special&highs == 0
 }
 
 // isPlain knows what is printable ASCII, and neither a quote nor a backslash.
