@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -70,10 +72,36 @@ func Unmount(ctx context.Context, mountpoint string, abort bool) error {
 	if err != nil {
 		return err
 	}
-	if !abort {
-		return p.ask(ctx, request{Verb: "umount"})
+	if abort {
+		return p.abort()
 	}
-	return p.abort()
+	if err := p.ask(ctx, request{Verb: "umount"}); err != nil {
+		return err
+	}
+	return p.waitForEnd(ctx)
+}
+
+// waitForEnd returns when the holder, which has unmounted, has collected what the mount had kept, and ended: whoever mounts
+// again, or removes the store, does not meet it. It does not wait much longer than a collection may take.
+func (p place) waitForEnd(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*collectTime)
+	defer cancel()
+	for {
+		f, err := os.Open(filepath.Join(p.State, "lock"))
+		if err != nil {
+			return nil // it is gone
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+		f.Close()
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
 
 func (p place) abort() error {
