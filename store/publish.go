@@ -168,11 +168,11 @@ func (s *Store) commit(ctx context.Context, before *Snapshot, changes []Change, 
 	if err != nil {
 		return nil, err
 	}
-	todo, err := s.plan(v, before, changes, drafts)
+	planned, err := s.plan(v, before, changes, drafts)
 	if err != nil {
 		return nil, err
 	}
-	return s.apply(v, todo)
+	return s.apply(v, planned)
 }
 
 // changes are those that publications make.

@@ -28,15 +28,15 @@ func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, er
 	if err != nil {
 		return nil, err
 	}
-	todo, err := s.plan(v, snap, changes, nil)
+	planned, err := s.plan(v, snap, changes, nil)
 	if err != nil {
 		return nil, err
 	}
 	if !onlyTakes(changes) {
-		return s.apply(v, todo)
+		return s.apply(v, planned)
 	}
 	err = s.withReserve(func() (err error) {
-		snap, err = s.apply(v, todo)
+		snap, err = s.apply(v, planned)
 		return err
 	})
 	return snap, err
@@ -65,19 +65,19 @@ func (s *Store) plan(v *view, before *Snapshot, changes []Change, drafts []*draf
 	if err != nil {
 		return nil, err
 	}
-	todo := &plan{index: v.index, numbers: v.numbers, records: records}
+	planned := &plan{index: v.index, numbers: v.numbers, records: records}
 	for _, d := range drafts {
 		// If only its derived files were made anew, no byte of index.json tells that the image is back; a new inode does.
-		todo.changed = todo.changed || before.Image(d.ID) == nil
+		planned.changed = planned.changed || before.Image(d.ID) == nil
 	}
 	for _, c := range changes {
-		next, changed, err := v.change(todo.index, c, now)
+		next, changed, err := v.change(planned.index, c, now)
 		if err != nil {
 			return nil, err
 		}
-		todo.index, todo.changed = next, todo.changed || changed
+		planned.index, planned.changed = next, planned.changed || changed
 	}
-	return todo, nil
+	return planned, nil
 }
 
 // apply writes a plan, numbers first, references last, and returns the state after that.

@@ -1,8 +1,7 @@
 // Package container keeps working containers: a writable view of an image, and what was changed in it.
 //
 //	ROOT/containers/NAME/config.json   what it is; written once, before NAME appears
-//	ROOT/containers/NAME/upper/        what was changed, as overlayfs keeps it
-//	ROOT/containers/NAME/work/         overlayfs's own
+//	ROOT/containers/NAME/upper/        what was changed, as overlayfs keeps it; overlayfs's own work is beside it
 //	ROOT/containers/NAME/merged/       where the overlay is mounted, over the image's rootfs in a content tree
 //	ROOT/containers/NAME/lock          flock(2): held by whoever mounts, reads or removes the container as a whole
 //	ROOT/containers/NAME/base/         what the image lacks for a process to run; a lower directory, over the image

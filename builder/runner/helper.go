@@ -159,10 +159,7 @@ const patience = 5 * time.Second
 
 // passSignals sends what the caller sends. When the caller ends, all ends.
 func (h *helper) passSignals(cmd *exec.Cmd, started <-chan int) {
-	defer func() {
-		time.Sleep(patience)
-		os.Exit(1)
-	}()
+	defer func() { time.AfterFunc(patience, func() { os.Exit(1) }) }()
 	in := bufio.NewReader(h.life)
 	var pid int
 	for {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/imagefs/imagefs"
 )
 
 func rmCommand() *cli.Command {
@@ -26,6 +28,14 @@ func rmCommand() *cli.Command {
 }
 
 func rm(c *cli.Context) error {
+	return eachContainer(c, func(engine *imagefs.Engine, word string) error {
+		return engine.RemoveContainer(c.Context, word, c.Bool("force"))
+	})
+}
+
+// eachContainer carries out a verb on each word, and prints those on which it succeeds. What fails does not keep the others
+// from being tried.
+func eachContainer(c *cli.Context, verb func(engine *imagefs.Engine, word string) error) error {
 	args, err := words(c, 1, -1)
 	if err != nil {
 		return err
@@ -36,7 +46,7 @@ func rm(c *cli.Context) error {
 	}
 	var failed []error
 	for _, word := range args {
-		if err := engine.RemoveContainer(c.Context, word, c.Bool("force")); err != nil {
+		if err := verb(engine, word); err != nil {
 			failed = append(failed, err)
 			continue
 		}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs"
@@ -29,26 +26,12 @@ Examples:
 }
 
 func stop(c *cli.Context) error {
-	args, err := words(c, 1, -1)
-	if err != nil {
-		return err
-	}
-	engine, s, err := openEngine(c)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, word := range args {
+	return eachContainer(c, func(engine *imagefs.Engine, word string) error {
 		req := imagefs.StopRequest{Container: word}
 		if c.IsSet("timeout") {
 			seconds := c.Int("timeout")
 			req.Timeout = &seconds
 		}
-		if err := engine.Stop(c.Context, req); err != nil {
-			failed = append(failed, err)
-			continue
-		}
-		fmt.Println(word)
-	}
-	return errors.Join(append(failed, s.Close())...)
+		return engine.Stop(c.Context, req)
+	})
 }

@@ -30,7 +30,7 @@ func (s *Server) answer(at *slot, r request, b *buffers) {
 	if n := s.handle(r, b); n > 0 {
 		s.reply(b.out[0][:n], unique)
 	}
-	at.end()
+	s.end(at)
 }
 
 // handle returns the length of the answer in b.out, 0 if there is none.

@@ -1,18 +1,40 @@
 package conn
 
 import (
+	"sync"
+	"sync/atomic"
 	"syscall"
-	"time"
 )
+
+// settling is who waits for requests to be answered.
+type settling struct {
+	waiters atomic.Int32
+	mu      sync.Mutex // held while a waiter looks at a slot, and while it is told
+	ended   sync.Cond
+}
+
+// end empties a slot whose request has been answered.
+func (s *Server) end(at *slot) {
+	at.end()
+	if s.settling.waiters.Load() > 0 {
+		s.settling.mu.Lock()
+		s.settling.ended.Broadcast()
+		s.settling.mu.Unlock()
+	}
+}
 
 // Settle returns when what was at work at the call is answered. So what the file system shows from before the call on,
 // is what the kernel is told from its return on. A handler must not call it.
 func (s *Server) Settle() {
+	s.settling.waiters.Add(1) // before any slot is looked at: whoever ends one later sees it
+	defer s.settling.waiters.Add(-1)
 	for _, at := range s.area.slots {
 		unique := at.atWork.Load()
+		s.settling.mu.Lock()
 		for unique != 0 && at.atWork.Load() == unique {
-			time.Sleep(50 * time.Microsecond)
+			s.settling.ended.Wait()
 		}
+		s.settling.mu.Unlock()
 	}
 }
 

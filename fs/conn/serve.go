@@ -123,5 +123,5 @@ func (s *Server) refuse(at *slot, r request, status fuse.Status) {
 		putError(out, r.unique(), status)
 		s.reply(out, r.unique())
 	}
-	at.end()
+	s.end(at)
 }

@@ -39,6 +39,7 @@ type Server struct {
 	tookOver bool
 	buffers  sync.Pool // of *buffers
 	polled   polled
+	settling settling
 	watchers sync.WaitGroup // goroutines that cancel requests
 	ended    atomic.Bool    // the connection has ended
 }
@@ -59,6 +60,7 @@ func NewServer(dev, slots *os.File, fs fuse.RawFileSystem, o Options) (*Server, 
 	}
 	s := &Server{dev: dev, fd: int(dev.Fd()), area: a, fs: fs, options: o}
 	s.polled.handles = a.pollHandles()
+	s.settling.ended.L = &s.settling.mu
 	mountOptions := *o.Fuse
 	if mountOptions.Logger == nil {
 		mountOptions.Logger = log.Default()

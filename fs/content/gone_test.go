@@ -49,16 +49,36 @@ func (s *shelf) remove(t *testing.T, n Notifier, im *store.Image) {
 	s.fs.Changed(n, before, after)
 }
 
+// telling are pins that tell when they are set.
+type telling struct{ set chan struct{} }
+
+func (p telling) IDs() []digest.Digest { return nil }
+
+func (p telling) Set(_ context.Context, ids []digest.Digest) ([]digest.Digest, error) {
+	select {
+	case p.set <- struct{}{}:
+	default: // nobody has looked since
+	}
+	return ids, nil
+}
+
 // released waits until nothing that is gone is kept.
-func (s *shelf) released(t *testing.T) {
+func (s *shelf) released(t *testing.T, p telling) {
 	t.Helper()
-	for range 1000 {
-		if len(s.fs.view().gone) == 0 {
+	deadline := time.After(10 * time.Second)
+	for {
+		s.fs.renewing.Lock() // what is pinned is shown before it is free
+		kept := len(s.fs.view().gone)
+		s.fs.renewing.Unlock()
+		if kept == 0 {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-p.set:
+		case <-deadline:
+			t.Fatal("the image is still kept")
+		}
 	}
-	t.Fatal("the image is still kept")
 }
 
 // standing is a shell in a directory; it answers each line.
@@ -108,7 +128,8 @@ func TestRemovedImageServesWhoHasIt(t *testing.T) {
 		"an old one":  func(n Notifier) Notifier { return oldKernel{n} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := stock(t)
+			s, pins := stock(t), telling{make(chan struct{}, 1)}
+			s.fs = New(s.store, pins, s.log.printf)
 			dir, server := mount(t, s.fs)
 			n := kernel(server)
 			letGo(t, s.fs, n)
@@ -144,7 +165,7 @@ func TestRemovedImageServesWhoHasIt(t *testing.T) {
 				t.Errorf("read %q, %v", data, err)
 			}
 			file.Close()
-			s.released(t)
+			s.released(t, pins)
 			if _, status := getattr(t, s.fs, nodeID(s.app.Number, imageFolder)); status != fuse.Status(syscall.ESTALE) {
 				t.Errorf("status %v", status)
 			}
@@ -158,12 +179,13 @@ func TestRemovedImageServesWhoHasIt(t *testing.T) {
 
 // TestRemovedImageThatNobodyHas is released at once.
 func TestRemovedImageThatNobodyHas(t *testing.T) {
-	s := stock(t)
+	s, pins := stock(t), telling{make(chan struct{}, 1)}
+	s.fs = New(s.store, pins, s.log.printf)
 	dir, server := mount(t, s.fs)
 	letGo(t, s.fs, server)
 	shell(t, `find $1 -type f -exec cat {} + >/dev/null; ls $1/nothing || true`, filepath.Join(dir, s.app.ID.Encoded()))
 	s.remove(t, server, s.app)
-	s.released(t)
+	s.released(t, pins)
 }
 
 // TestRemovedImageComesBack removes an image while somebody stands in it, and publishes it again.

@@ -19,16 +19,9 @@ func Commit(c Containers) Verb {
 		if err != nil {
 			return nil, err
 		}
-		switch len(rest) {
-		case 0:
-			return nil, invalid("", "", "the container is missing")
-		case 1:
-		case 2:
-			req.Ref = rest[1]
-		default:
-			return nil, invalid(rest[2], "", "one container and one name a line, please")
+		if req.Container, req.Ref, err = oneNamed(rest, "container"); err != nil {
+			return nil, err
 		}
-		req.Container = rest[0]
 		return func(ctx context.Context, j Job) error {
 			_, err := c.Commit(ctx, req, j)
 			return err

@@ -23,16 +23,12 @@ func Import(i Importer) Verb {
 		if err != nil {
 			return nil, err
 		}
-		switch len(rest) {
-		case 0:
-			return nil, invalid("", "", "the path is missing")
-		case 1:
-		case 2:
-			req.Ref = rest[1]
-		default:
-			return nil, invalid(rest[2], "", "one path and one name a line, please")
+		path, name, err := oneNamed(rest, "path")
+		if err != nil {
+			return nil, err
 		}
-		return func(ctx context.Context, j Job) error { return importPath(ctx, i, rest[0], req, j) }, nil
+		req.Ref = name
+		return func(ctx context.Context, j Job) error { return importPath(ctx, i, path, req, j) }, nil
 	}
 	return Verb{
 		Name: "import", Usage: "[-d] [-c CHANGE]... [-m MESSAGE] [--platform PLATFORM] PATH [REPOSITORY[:TAG]]",

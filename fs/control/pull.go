@@ -43,6 +43,19 @@ func Pull(p Puller) Verb {
 	}
 }
 
+// oneNamed returns the first word, which is a what, and the name that may follow it.
+func oneNamed(words []string, what string) (word, name string, err error) {
+	switch len(words) {
+	case 0:
+		return "", "", invalid("", "", "the %s is missing", what)
+	case 1:
+		return words[0], "", nil
+	case 2:
+		return words[0], words[1], nil
+	}
+	return "", "", invalid(words[2], "", "one %s and one name a line, please", what)
+}
+
 // one returns the only word, which is a what.
 func one(words []string, what string) (string, error) {
 	switch len(words) {
