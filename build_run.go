@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -96,18 +97,29 @@ func commandOf(command *instructions.RunCommand) ([]string, *runMount, error) {
 		if !strings.HasPrefix(data, "#!") {
 			return []string{data}, nil, nil
 		}
-		target := "/dev/pipes/" + first.Name
-		m := &runMount{key: data, target: target, make: func(_ context.Context, dir string) (specs.Mount, error) {
-			path := dir + "/" + first.Name
-			err := os.WriteFile(path, []byte(data), 0o755)
-			return runner.Bind(path, target, true), err
-		}}
-		return []string{target}, m, nil
+		m, err := scriptMount(first.Name, data)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []string{m.target}, m, nil
 	}
 	for _, file := range command.Files {
 		line += "\n" + file.Data + file.Name
 	}
 	return []string{line}, nil, nil
+}
+
+// scriptMount is a heredoc as a program. Its name is the Dockerfile's, and no path on the host.
+func scriptMount(name, text string) (*runMount, error) {
+	if name == "." || name == ".." || strings.Contains(name, "/") {
+		return nil, invalid(name, "invalid heredoc name %q: it is to be a file's", name)
+	}
+	target := "/dev/pipes/" + name
+	return &runMount{key: target + "\n" + text, target: target, make: func(_ context.Context, dir string) (specs.Mount, error) {
+		path := filepath.Join(dir, "script")
+		err := os.WriteFile(path, []byte(text), 0o755)
+		return runner.Bind(path, target, true), err
+	}}, nil
 }
 
 // proxies are the arguments that need no ARG.
