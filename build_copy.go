@@ -46,7 +46,10 @@ func (s *buildStage) sourceOf(ctx context.Context, from string) (source.Tree, st
 		return s.context, "", nil
 	}
 	if other := s.plan.Find(from, s.stage.Index); other != nil {
-		done := s.stages[other.Index]
+		done, err := s.finished(ctx, other)
+		if err != nil {
+			return nil, "", err
+		}
 		t, err := done.tree()
 		return t, chainOf(done.diffIDs), err
 	}

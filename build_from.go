@@ -25,7 +25,11 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage) (*buildStage,
 	}
 	switch {
 	case stage.Base != nil:
-		base := *b.stages[stage.Base.Index]
+		done, err := b.finished(ctx, stage.Base)
+		if err != nil {
+			return nil, err
+		}
+		base := *done
 		base.stage, base.args, base.hasCmd = stage, nil, false
 		s = &base
 	case stage.Image == dockerfile.Scratch:
@@ -45,6 +49,20 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage) (*buildStage,
 		return s, nil
 	}
 	return s, s.show()
+}
+
+// finished is a stage before the one at work. The plan lacks one that only a trigger of a base names: that is carried out now.
+func (b *build) finished(ctx context.Context, stage *dockerfile.Stage) (*buildStage, error) {
+	if s := b.stages[stage.Index]; s != nil {
+		return s, nil
+	}
+	b.steps += stage.Steps()
+	s, err := b.stage(ctx, stage)
+	if err != nil {
+		return nil, err
+	}
+	b.stages[stage.Index] = s
+	return s, nil
 }
 
 // use has the stage begin with an image.

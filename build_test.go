@@ -152,6 +152,24 @@ RUN exit 1
 	}
 }
 
+// TestBuildTriggers has a base whose trigger names a stage that nothing in the Dockerfile needs.
+func TestBuildTriggers(t *testing.T) {
+	b := newBench(t)
+	b.mustBuild(newContext(t, "FROM scratch\nONBUILD COPY --from=assets /b.txt /\n"), imagefs.BuildRequest{Tags: []string{"base"}})
+	dir := newContext(t, `FROM scratch AS first
+COPY a.txt /b.txt
+FROM first AS assets
+FROM base
+`)
+	img, r := b.mustBuild(dir, imagefs.BuildRequest{})
+	shows(t, r, "Step 1/1 : FROM base", " ---> ID", "# Executing 1 build trigger", "Step 2/2 : FROM first AS assets",
+		"Step 3/4 : FROM scratch AS first", " ---> ", "Step 4/4 : COPY a.txt /b.txt", " ---> ID", " ---> ID", " ---> ID",
+		"Successfully built ID")
+	if diff := cmp.Diff([]string{"b.txt 644 0:0 a\n"}, b.files(img)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // files tells of an image's files: name, mode, owner and content.
 func (b *bench) files(img *store.Image) (all []string) {
 	b.t.Helper()

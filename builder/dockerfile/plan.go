@@ -167,10 +167,13 @@ func (p *Plan) keep(last *Stage) {
 func (p *Plan) Steps(f *File) int {
 	n := len(f.Args)
 	for _, s := range p.Stages {
-		n += 1 + len(s.Commands)
+		n += s.Steps()
 	}
 	return n
 }
+
+// Steps is how many instructions the stage has, its FROM among them.
+func (s *Stage) Steps() int { return 1 + len(s.Commands) }
 
 // Location is where a stage's FROM stands.
 func (s *Stage) Location() []parser.Range { return s.Stage.Location }
