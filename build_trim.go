@@ -2,7 +2,9 @@ package imagefs
 
 import (
 	"archive/tar"
+	"errors"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -17,8 +19,9 @@ var mountPoints = []string{
 	"etc/resolv.conf", "etc/mtab", "run", "run/secrets",
 }
 
-// trimLayer passes on the layer that write writes, without what was made to mount something over: empty places, the usual
-// ones and targets, and directories in which nothing else has changed. No file is later than latest, unless that is zero.
+// trimLayer passes on the layer that write writes, without what was made to mount something over: the usual places and
+// targets, as far as they are empty files, or root's directories of mode 0755, that the image lacks; nor has it directories
+// at and above them in which nothing else has changed. No file is later than latest, unless that is zero.
 func trimLayer(to io.Writer, below source.Tree, targets []string, latest time.Time, write func(io.Writer) error) error {
 	r, w := io.Pipe()
 	written := make(chan error, 1)
@@ -65,16 +68,9 @@ func (t *trimmer) all(r *tar.Reader) error {
 }
 
 func (t *trimmer) entry(h *tar.Header, content io.Reader) error {
-	name := strings.TrimSuffix(h.Name, "/")
-	isDir := h.Typeflag == tar.TypeDir
-	if slices.Contains(t.places, name) && (isDir || h.Typeflag == tar.TypeReg && h.Size == 0) {
-		old, err := t.below.Lstat(name)
-		if err != nil {
-			return nil // it was made for a mount
-		}
-		if isDir && old.IsDir() && int64(old.Mode&0o7777) == h.Mode && old.UID == h.Uid && old.GID == h.Gid {
-			t.held = append(t.held, h)
-			return nil
+	if slices.Contains(t.places, strings.TrimSuffix(h.Name, "/")) {
+		if done, err := t.place(h); done || err != nil {
+			return err
 		}
 	}
 	for _, dir := range t.held {
@@ -90,6 +86,25 @@ func (t *trimmer) entry(h *tar.Header, content io.Reader) error {
 	}
 	_, err := io.Copy(t, content)
 	return err
+}
+
+// place leaves out a file that was made to mount something over, and holds a directory that may have been. What the process
+// has changed it leaves to others.
+func (t *trimmer) place(h *tar.Header) (done bool, err error) {
+	old, err := t.below.Lstat(strings.TrimSuffix(h.Name, "/"))
+	isNew := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !isNew:
+		return false, err
+	case isNew && h.Typeflag == tar.TypeReg && h.Size == 0:
+		return true, nil
+	case h.Typeflag != tar.TypeDir, isNew && (h.Mode != 0o755 || h.Uid != 0 || h.Gid != 0):
+		return false, nil
+	case !isNew && (!old.IsDir() || int64(old.Mode&0o7777) != h.Mode || old.UID != h.Uid || old.GID != h.Gid):
+		return false, nil
+	}
+	t.held = append(t.held, h)
+	return true, nil
 }
 
 func (t *trimmer) header(h *tar.Header) error {

@@ -96,6 +96,7 @@ func (h *helper) path(name string) string { return filepath.Join(h.dir, name) }
 
 // prepare makes all that runc needs. The namespaces are this process's, so what it mounts goes with it.
 func (h *helper) prepare() error {
+	unix.Umask(0o022) // what is made to mount something over has the same mode whoever the caller is
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return os.NewSyscallError("mount", err)
 	}
