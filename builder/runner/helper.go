@@ -128,18 +128,23 @@ func (h *helper) follow(cmd *exec.Cmd) error {
 	}
 	ended := make(chan struct{})
 	started := make(chan int, 1) // the process's number
-	go h.awaitStart(started, ended)
-	go h.passSignals(cmd, started)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		h.awaitStart(started, ended)
+	}()
+	go h.passSignals(cmd, started) // until this process ends
 	err := cmd.Wait()
 	close(ended)
+	<-told
 	return err
 }
 
-// awaitStart waits for runc to say that the process runs.
+// awaitStart waits for runc to say that the process runs, which it may have done just before it ended.
 func (h *helper) awaitStart(started chan<- int, ended <-chan struct{}) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for last := false; ; {
 		text, err := os.ReadFile(h.path("pid"))
 		if pid, bad := strconv.Atoi(string(text)); err == nil && bad == nil {
 			started <- pid
@@ -147,10 +152,13 @@ func (h *helper) awaitStart(started chan<- int, ended <-chan struct{}) {
 			_ = h.out.Encode(report{Started: true}) // if nobody reads it, life has ended
 			return
 		}
+		if last {
+			return
+		}
 		select {
 		case <-tick.C:
 		case <-ended:
-			return
+			last = true
 		}
 	}
 }
