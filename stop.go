@@ -30,7 +30,7 @@ func (e *Engine) Stop(ctx context.Context, req StopRequest) error {
 	if err != nil {
 		return err
 	}
-	err = c.Signal(signal)
+	err = send(ctx, c, signal)
 	if errors.Is(err, container.ErrNotRunning) {
 		return nil
 	}
@@ -65,10 +65,30 @@ func patience(ctx context.Context, asked, configured *int) (context.Context, con
 
 // kill ends the process of a container, if one runs.
 func kill(ctx context.Context, c *container.Container) error {
-	if err := c.Signal(unix.SIGKILL); err != nil && !errors.Is(err, container.ErrNotRunning) {
+	if err := send(ctx, c, unix.SIGKILL); err != nil && !errors.Is(err, container.ErrNotRunning) {
 		return err
 	}
 	return c.Wait(ctx)
+}
+
+// send sends a signal to the process of a container; [container.ErrNotRunning]. It waits for one that is about to run, which
+// hears nothing yet, and for one that hears nothing any more to end.
+func send(ctx context.Context, c *container.Container, s unix.Signal) error {
+	const delay = 5 * time.Millisecond
+	for {
+		err := c.Signal(s)
+		if !errors.Is(err, container.ErrNotRunning) {
+			return err
+		}
+		if status, statusErr := c.Status(); status != container.Running || statusErr != nil {
+			return errors.Join(statusErr, err)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(delay):
+		}
+	}
 }
 
 // parseSignal reads a signal as docker does: SIGTERM, TERM or 15; "" is SIGTERM.
