@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -84,21 +83,20 @@ func (f *Files) open(name string, flags int) (*os.File, error) {
 	}
 }
 
-// parent opens the directory that an entry stands in, and returns the entry's name there.
+// parent opens the directory that an entry stands in, and returns the entry's name there; the root stands in itself, as ".".
+// Whatever is put in the way meanwhile, it is a directory of the root.
 func (f *Files) parent(name string, follow bool) (directory, string, error) {
 	if !follow && !endsWithSlash(name) {
 		dir, err := f.open(path.Dir(name), unix.O_DIRECTORY)
 		return directory{File: dir}, path.Base(name), err
 	}
-	file, err := f.open(name, unix.O_PATH)
+	real, err := f.Resolve(name)
 	if err != nil {
 		return directory{}, "", err
 	}
-	defer file.Close()
-	real, err := realPath(file)
-	if err != nil {
-		return directory{}, "", err
+	dir, err := f.open(path.Dir(real), unix.O_DIRECTORY)
+	if real == "/" {
+		return directory{File: dir}, ".", err
 	}
-	dir, err := os.OpenFile(filepath.Dir(real), unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
-	return directory{File: dir}, filepath.Base(real), err
+	return directory{File: dir}, path.Base(real), err
 }

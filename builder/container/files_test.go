@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // newFiles opens a directory with symlinks that would lead out of it; outside is what they must not reach.
@@ -141,6 +142,52 @@ func TestUnpackStaysInside(t *testing.T) {
 	} {
 		if err := f.Unpack(t.Context(), "/", false, archive(h)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPackStaysInside packs what a symlink leads to while a directory on the way is exchanged for a symlink out of the root.
+func TestPackStaysInside(t *testing.T) {
+	f, root, outside := newFiles(t)
+	sh(t, root, `mkdir -p real/dir $1/dir; echo in > real/dir/secret; echo out > $1/dir/secret
+		ln -s real/dir/secret follow; ln -s $1 swapped`, outside)
+	real, swapped := filepath.Join(root, "real"), filepath.Join(root, "swapped")
+	ended := make(chan struct{})
+	defer func() { <-ended }()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = unix.Renameat2(unix.AT_FDCWD, real, unix.AT_FDCWD, swapped, unix.RENAME_EXCHANGE)
+			}
+		}
+	}()
+	for range 2000 {
+		var out bytes.Buffer
+		if err := f.Pack(t.Context(), "/follow", true, "got", &out); err != nil {
+			continue // while the symlink is in the way
+		}
+		if bytes.Contains(out.Bytes(), []byte("out\n")) {
+			t.Fatal("what is outside was packed")
+		}
+	}
+}
+
+// TestPackRoot packs the root, which stands in no directory.
+func TestPackRoot(t *testing.T) {
+	f, _, _ := newFiles(t)
+	for _, as := range []string{"", "all"} {
+		var out bytes.Buffer
+		if err := f.Pack(t.Context(), "/", true, as, &out); err != nil {
+			t.Fatal(err)
+		}
+		if all := headers(t, out.Bytes()); all[strings.TrimPrefix(as+"/", "/")+"dir/file"] == nil {
+			t.Errorf("as %q: %v", as, all)
 		}
 	}
 }
