@@ -149,15 +149,19 @@ func (e *Engine) sweepSite(ctx context.Context, name string) error {
 // passing is the comment of an image that is there only for a container of a build to stand on.
 const passing = "imagefs build: in passing, "
 
-// published is an image with the files so far: one that is there, or one without a name, which goes with the build.
+// published is an image with the files so far: one that is there to stay, or one without a name, which goes with the build.
 func (s *buildStage) published(ctx context.Context) (*store.Image, error) {
 	snap, err := s.store.Refresh()
 	if err != nil {
 		return nil, err
 	}
 	for _, img := range snap.Images {
-		if slices.EqualFunc(img.Chains, s.diffIDs, func(c store.Chain, d digest.Digest) bool { return c.DiffID == d }) {
-			return img, s.keep(ctx, img)
+		if slices.Equal(diffIDsOf(img), s.diffIDs) {
+			if stays, err := s.stays(img); err != nil {
+				return nil, err
+			} else if stays {
+				return img, s.keep(ctx, img)
+			}
 		}
 	}
 	draft := s.draft()
@@ -192,3 +196,12 @@ func (e *Engine) removePassing(ctx context.Context, id digest.Digest) error {
 func isPassing(c config) bool {
 	return len(c.Comment) > len(passing) && c.Comment[:len(passing)] == passing
 }
+// stays tells whether an image is there as long as the build: one that goes with another build may go before.
+func (b *build) stays(img *store.Image) (bool, error) {
+	if slices.Contains(b.passing, img.ID) {
+		return true, nil
+	}
+	c, err := readConfig(b.store, img)
+	return !isPassing(c), err
+}
+
