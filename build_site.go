@@ -47,14 +47,8 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 	}
 	id := container.NewID()
 	at := &site{engine: s.Engine, dir: filepath.Join(s.building(), id[:12])}
-	if err := os.MkdirAll(at.dir, 0o700); err != nil {
+	if at.lock, err = makeSite(at.dir); err != nil {
 		return nil, err
-	}
-	if at.lock, err = os.OpenFile(filepath.Join(at.dir, siteLock), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(at.lock.Fd()), unix.LOCK_EX); err != nil {
-		return nil, errors.Join(err, at.lock.Close())
 	}
 	c := container.Container{ID: id, Name: id[:12], Created: s.now, Image: img.ID, Config: json.RawMessage("{}")}
 	_, err = s.store.Update(ctx, func(*store.Snapshot) (_ []store.Change, err error) {
@@ -72,6 +66,44 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 		return nil, errors.Join(err, at.remove(context.WithoutCancel(ctx)))
 	}
 	return at, nil
+}
+
+// makeSite makes a site's directory and takes its lock. As long as nobody has that, another build may remove the directory:
+// then it is made anew.
+func makeSite(dir string) (*os.File, error) {
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		lock, err := lockSite(dir, unix.LOCK_EX)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return lock, err
+		}
+	}
+}
+
+// lockSite takes the lock of a site's directory, as flock(2) is told how to; fs.ErrNotExist if whoever had it has removed the
+// directory.
+func lockSite(dir string, how int) (*os.File, error) {
+	path := filepath.Join(dir, siteLock)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), how); err != nil {
+		return nil, errors.Join(&os.PathError{Op: "lock", Path: path, Err: err}, f.Close())
+	}
+	locked, err := f.Stat()
+	if err == nil {
+		var named os.FileInfo
+		if named, err = os.Stat(path); err == nil && !os.SameFile(locked, named) {
+			err = &os.PathError{Op: "lock", Path: path, Err: fs.ErrNotExist}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func (at *site) mkdir() (string, error) { return os.MkdirTemp(at.dir, "mount-") }
@@ -99,13 +131,18 @@ func (at *site) with(ctx context.Context, content string, f func(rootfs string) 
 	}
 }
 
+// remove removes the container, and then the directory, by which a later sweep finds what is left.
 func (at *site) remove(ctx context.Context) error {
 	err := at.container.Remove(ctx, true)
-	return errors.Join(err, os.RemoveAll(at.dir), at.lock.Close())
+	if err == nil {
+		err = os.RemoveAll(at.dir)
+	}
+	return errors.Join(err, at.lock.Close())
 }
 
 // sweepSites removes what builds that were killed have left.
 func (e *Engine) sweepSites(ctx context.Context) error {
+	container.FinishRemovals(e.building())
 	entries, err := os.ReadDir(e.building())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -122,17 +159,14 @@ func (e *Engine) sweepSites(ctx context.Context) error {
 
 func (e *Engine) sweepSite(ctx context.Context, name string) error {
 	dir := filepath.Join(e.building(), name)
-	lock, err := os.OpenFile(filepath.Join(dir, siteLock), os.O_RDWR|os.O_CREATE, 0o600)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it went
+	lock, err := lockSite(dir, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
+		return nil // it went, or a build is at work there
 	}
 	if err != nil {
 		return err
 	}
 	at := &site{engine: e, dir: dir, lock: lock}
-	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		return lock.Close() // a build is at work there
-	}
 	if err := runner.Clean(dir); err != nil {
 		return errors.Join(err, lock.Close())
 	}
@@ -177,6 +211,15 @@ func (s *buildStage) published(ctx context.Context) (*store.Image, error) {
 	return img, err
 }
 
+// stays tells whether an image is there as long as the build: one that goes with another build may go before.
+func (b *build) stays(img *store.Image) (bool, error) {
+	if slices.Contains(b.passing, img.ID) {
+		return true, nil
+	}
+	c, err := readConfig(b.store, img)
+	return !isPassing(c), err
+}
+
 // removePassing removes an image that published has made, and leaves others.
 func (e *Engine) removePassing(ctx context.Context, id digest.Digest) error {
 	_, err := e.store.Update(ctx, func(snap *store.Snapshot) ([]store.Change, error) {
@@ -196,12 +239,3 @@ func (e *Engine) removePassing(ctx context.Context, id digest.Digest) error {
 func isPassing(c config) bool {
 	return len(c.Comment) > len(passing) && c.Comment[:len(passing)] == passing
 }
-// stays tells whether an image is there as long as the build: one that goes with another build may go before.
-func (b *build) stays(img *store.Image) (bool, error) {
-	if slices.Contains(b.passing, img.ID) {
-		return true, nil
-	}
-	c, err := readConfig(b.store, img)
-	return !isPassing(c), err
-}
-

@@ -135,7 +135,7 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 // It also finishes removals that were cut short.
 // One in which a process runs is mounted already, here or elsewhere.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
-	sweep(root, leaving)
+	FinishRemovals(root)
 	all, err := List(root)
 	for _, c := range all {
 		if c.isRunning() {

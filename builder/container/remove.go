@@ -30,6 +30,10 @@ func (c *Container) Remove(ctx context.Context, lazy bool) error {
 	return os.RemoveAll(gone)
 }
 
+// FinishRemovals finishes what was cut short of a store's removals. It may be called at any time, but under ROOT/lock it would
+// keep others waiting.
+func FinishRemovals(root string) { sweep(root, leaving) }
+
 // What the names begin with of containers on their way to and from their own.
 const (
 	coming  = ".new-"
