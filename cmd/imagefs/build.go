@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -105,6 +106,9 @@ func build(c *cli.Context) error {
 	}
 	img, err := engine.Build(c.Context, req, reporter)
 	reporter.end(err)
+	if mounts && errors.Is(err, container.ErrNotMounted) {
+		return runPrivately(s.Dir()) // a base's trigger has a RUN, and what was built so far is in the cache
+	}
 	if err == nil && output != nil {
 		err = engine.Output(c.Context, img, req.Tags, *output, os.Stdout)
 	}
