@@ -191,3 +191,29 @@ func TestPackRoot(t *testing.T) {
 		}
 	}
 }
+
+// TestUnpackRareTypes unpacks what is a file by another name, and what is none.
+func TestUnpackRareTypes(t *testing.T) {
+	f, root, _ := newFiles(t)
+	sh(t, root, "truncate -s 1M sparse; echo end >> sparse; echo keep > pax_global_header")
+	if err := f.Unpack(t.Context(), "/dir", false, strings.NewReader(sh(t, root, "tar --format=gnu -S -cf - sparse"))); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, root, "cmp sparse dir/sparse")
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "pax_global_header", PAXRecords: map[string]string{"comment": "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeCont, Name: "cont", Size: 1, Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write([]byte("c"))
+	w.Close()
+	if err := f.Unpack(t.Context(), "/", false, &out); err != nil {
+		t.Fatal(err)
+	}
+	if got := sh(t, root, "cat pax_global_header cont"); got != "keep\nc" {
+		t.Errorf("%q", got)
+	}
+}

@@ -57,7 +57,7 @@ func (u *unpacker) finish() error {
 
 func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
 	name := path.Clean("/" + h.Name)
-	if name == "/" {
+	if name == "/" || h.Typeflag == tar.TypeXGlobalHeader { // which is no file, whatever it is called
 		return nil
 	}
 	at := path.Join(u.dir, name)
@@ -131,7 +131,7 @@ func (u *unpacker) make(d directory, base string, h *tar.Header, content io.Read
 	fd := int(d.Fd())
 	device := int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor)))
 	switch h.Typeflag {
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 		file, err := unix.Openat(fd, base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 		if err != nil {
 			return err

@@ -110,3 +110,12 @@ func TestIgnore(t *testing.T) {
 		}
 	}
 }
+
+// TestTarRareTypes: what is a regular file by another name is one.
+func TestTarRareTypes(t *testing.T) {
+	for _, typ := range []byte{tar.TypeCont, tar.TypeGNUSparse} {
+		if f := FileOf(&tar.Header{Typeflag: typ, Size: 3}); f == nil || !f.IsRegular() || f.Size != 3 {
+			t.Errorf("%q: %+v", typ, f)
+		}
+	}
+}

@@ -109,7 +109,7 @@ func (t *Tar) read(name string) (io.ReadCloser, error) {
 func FileOf(h *tar.Header) *File {
 	f := &File{Mode: uint32(h.Mode & 0o7777), UID: h.Uid, GID: h.Gid, ModTime: h.ModTime}
 	switch h.Typeflag {
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 		f.Mode |= unix.S_IFREG
 		f.Size = h.Size
 	case tar.TypeDir:
