@@ -209,9 +209,8 @@ func (w *writer) put(r *root, name, dest string, f *source.File) error {
 	}
 	if f.Inode != nil {
 		if first := w.links[f.Inode]; first != "" {
-			w.view.made[dest] = f
-			return w.WriteHeader(&tar.Header{
-				Format: tar.FormatPAX, Typeflag: tar.TypeLink, Name: dest, Linkname: first, ModTime: w.clamp(f.ModTime),
+			return w.link(f, &tar.Header{
+				Name: dest, Linkname: first, ModTime: w.clamp(f.ModTime),
 				Mode: int64(f.Mode & 0o7777), Uid: w.owned(f.UID, f.GID).UID, Gid: w.owned(f.UID, f.GID).GID,
 			})
 		}
@@ -226,6 +225,16 @@ func (w *writer) put(r *root, name, dest string, f *source.File) error {
 	}
 	defer content.Close()
 	return w.write(dest, f, content)
+}
+
+// link writes another name of a file that is there; h has all but its type.
+func (w *writer) link(f *source.File, h *tar.Header) error {
+	if err := checkName(h.Name); err != nil {
+		return err
+	}
+	w.view.made[h.Name] = f
+	h.Format, h.Typeflag = tar.FormatPAX, tar.TypeLink
+	return w.WriteHeader(h)
 }
 
 // write writes a file with the owner and the mode that it is to have.
@@ -251,6 +260,13 @@ func (e *NameError) Error() string {
 // whiteoutPrefix begins what the OCI image specification's layer.md calls a whiteout.
 const whiteoutPrefix = ".wh."
 
+func checkName(dest string) error {
+	if strings.HasPrefix(path.Base(dest), whiteoutPrefix) {
+		return &NameError{"/" + dest}
+	}
+	return nil
+}
+
 func (w *writer) header(dest string, f *source.File, o Owner, mode uint32, content io.Reader) error {
 	h := &tar.Header{
 		Format: tar.FormatPAX, Name: dest, Mode: int64(mode), Uid: o.UID, Gid: o.GID, ModTime: w.clamp(f.ModTime),
@@ -273,8 +289,8 @@ func (w *writer) header(dest string, f *source.File, o Owner, mode uint32, conte
 	default:
 		return nil // a socket
 	}
-	if strings.HasPrefix(path.Base(dest), whiteoutPrefix) {
-		return &NameError{"/" + dest}
+	if err := checkName(dest); err != nil {
+		return err
 	}
 	for key, value := range f.Xattrs {
 		if h.PAXRecords == nil {

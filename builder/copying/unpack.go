@@ -79,14 +79,16 @@ func (w *writer) entry(h *tar.Header, dest string, content io.Reader) error {
 	at := path.Join(dir, path.Base(name))
 	if h.Typeflag == tar.TypeLink {
 		to := path.Join(dest, path.Clean("/" + h.Linkname)[1:])
+		dir, _, err := source.Resolve(&w.view, path.Dir(to))
+		if err != nil {
+			return err
+		}
+		to = path.Join(dir, path.Base(to))
 		f, err := w.view.Lstat(to)
 		if err != nil {
 			return err
 		}
-		w.view.made[at] = f
-		return w.WriteHeader(&tar.Header{
-			Format: tar.FormatPAX, Typeflag: tar.TypeLink, Name: at, Linkname: to, ModTime: w.clamp(h.ModTime),
-		})
+		return w.link(f, &tar.Header{Name: at, Linkname: to, ModTime: w.clamp(h.ModTime)})
 	}
 	f := source.FileOf(h)
 	if f == nil {
