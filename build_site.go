@@ -45,6 +45,10 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := s.store.Tree(img)
+	if err != nil {
+		return nil, err
+	}
 	id := container.NewID()
 	at := &site{engine: s.Engine, dir: filepath.Join(s.building(), id[:12])}
 	if at.lock, err = makeSite(at.dir); err != nil {
@@ -52,18 +56,11 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 	}
 	c := container.Container{ID: id, Name: id[:12], Created: s.now, Image: img.ID, Config: json.RawMessage("{}")}
 	_, err = s.store.Update(ctx, func(*store.Snapshot) (_ []store.Change, err error) {
-		at.container, err = container.Create(s.building(), c)
+		at.container, err = container.Create(s.building(), c, files)
 		return nil, err
 	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(at.dir), at.lock.Close())
-	}
-	files, err := s.store.Tree(img)
-	if err == nil {
-		err = at.container.LayBase(files)
-	}
-	if err != nil {
-		return nil, errors.Join(err, at.remove(context.WithoutCancel(ctx)))
 	}
 	return at, nil
 }

@@ -55,7 +55,7 @@ func TestSweepSites(t *testing.T) {
 	id := container.NewID()
 	c, err := container.Create(s.building(), container.Container{
 		ID: id, Name: id[:12], Image: digest.FromString("image"), Config: []byte("{}"),
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

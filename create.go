@@ -12,6 +12,7 @@ import (
 
 	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/store"
+	"github.com/imagefs/imagefs/store/tree"
 )
 
 // CreateRequest is what `docker create` is asked for.
@@ -78,21 +79,17 @@ func (e *Engine) create(snap *store.Snapshot, req CreateRequest) (*container.Con
 	if c.Config, err = json.Marshal(newContainer(req, image.Config, c.ID)); err != nil {
 		return nil, err
 	}
-	made, err := container.Create(e.store.Dir(), c)
+	var base *tree.Tree
+	if req.Runs {
+		if base, err = e.store.Tree(img); err != nil {
+			return nil, err
+		}
+	}
+	made, err := container.Create(e.store.Dir(), c, base)
 	if errors.Is(err, container.ErrExists) {
 		return nil, e.nameTaken(req.Name)
 	}
-	if err != nil || !req.Runs {
-		return made, err
-	}
-	tree, err := e.store.Tree(img)
-	if err == nil {
-		err = made.LayBase(tree)
-	}
-	if err != nil {
-		return nil, errors.Join(err, made.Remove(context.Background(), true))
-	}
-	return made, nil
+	return made, err
 }
 
 // newContainer is the container's config, made as docker does of what the user and what the image says (moby

@@ -18,7 +18,7 @@ func TestStopAtTheBeginning(t *testing.T) {
 	b := newBench(t)
 	c, err := container.Create(b.Store().Dir(), container.Container{
 		ID: container.NewID(), Name: "web", Image: digest.FromString("image"), Config: []byte("{}"),
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/imagefs/imagefs/store/tree"
 )
 
-// LayBase makes what docker calls the init layer, between the image and the upper directory: the places that a process's
-// own file systems and files are mounted over, as far as the image has none. So they are no changes. It is called before
-// the container is mounted.
-func (c *Container) LayBase(image *tree.Tree) error {
-	dir := filepath.Join(c.dir, "base")
+// baseDir is the directory of what docker calls the init layer, between the image and the upper directory: the places that a
+// process's own file systems and files are mounted over, as far as the image has none. So they are no changes.
+const baseDir = "base"
+
+// layBase makes the directory.
+func layBase(dir string, image *tree.Tree) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
@@ -31,11 +32,11 @@ func (c *Container) LayBase(image *tree.Tree) error {
 			return err
 		}
 	}
-	return c.layEtc(image, filepath.Join(dir, "etc"))
+	return layEtc(image, filepath.Join(dir, "etc"))
 }
 
 // layEtc makes the files that are not in the image's /etc. Where that is a symlink, they will be changes.
-func (c *Container) layEtc(image *tree.Tree, dir string) error {
+func layEtc(image *tree.Tree, dir string) error {
 	i, ok, err := image.Walk("etc")
 	if err != nil {
 		return err
@@ -93,9 +94,9 @@ func mirror(image *tree.Tree, i int, dir string) error {
 // lower are the directories below the upper one, the topmost first.
 func (c *Container) lower(content string) string {
 	image := escape(filepath.Join(content, c.Image.Encoded(), "rootfs"))
-	base := filepath.Join(c.dir, "base")
-	if _, err := os.Lstat(base); err != nil {
+	laid := filepath.Join(c.dir, baseDir)
+	if _, err := os.Lstat(laid); err != nil {
 		return image
 	}
-	return escape(base) + ":" + image
+	return escape(laid) + ":" + image
 }

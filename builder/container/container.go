@@ -11,6 +11,8 @@ import (
 	"time"
 
 	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagefs/imagefs/store/tree"
 )
 
 // Container is a working container as it was made. It does not change.
@@ -34,8 +36,9 @@ func Dir(root string) string { return filepath.Join(root, "containers") }
 // ErrExists is that a name is taken.
 var ErrExists = errors.New("the name is in use")
 
-// Create makes the directory of c, which has all but its UserXattr. The caller holds ROOT/lock.
-func Create(root string, c Container) (*Container, error) {
+// Create makes the directory of c, which has all but its UserXattr. Unless image is nil, which it is if nothing is to run in
+// the container, what a process's mounts need and the image lacks is there. The caller holds ROOT/lock.
+func Create(root string, c Container, image *tree.Tree) (*Container, error) {
 	sweep(root, coming)
 	c.dir = filepath.Join(Dir(root), c.Name)
 	c.UserXattr = inUserNamespace()
@@ -44,6 +47,9 @@ func Create(root string, c Container) (*Container, error) {
 	}
 	temp := filepath.Join(Dir(root), coming+c.ID)
 	err := c.write(temp)
+	if err == nil && image != nil {
+		err = layBase(filepath.Join(temp, baseDir), image)
+	}
 	if err == nil {
 		err = os.Rename(temp, c.dir)
 	}

@@ -16,7 +16,7 @@ import (
 func TestLife(t *testing.T) {
 	img := newImage(t, "echo one > a")
 	c := img.create("web")
-	if _, err := Create(img.root, Container{ID: NewID(), Name: "web"}); !errors.Is(err, ErrExists) {
+	if _, err := Create(img.root, Container{ID: NewID(), Name: "web"}, nil); !errors.Is(err, ErrExists) {
 		t.Errorf("the same name again: %v", err)
 	}
 	img.create("app")

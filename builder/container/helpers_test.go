@@ -53,10 +53,13 @@ func newImage(t *testing.T, script string) *image {
 	return img
 }
 
-// create makes a container of the image, not mounted, which is removed at the test's end.
-func (img *image) create(name string) *Container {
+// create makes a container of the image, not mounted, in which nothing runs, and which is removed at the test's end.
+func (img *image) create(name string) *Container { return img.createOver(name, nil) }
+
+// createOver makes a container in which something may run, if the image's tree is given.
+func (img *image) createOver(name string, tree *tree.Tree) *Container {
 	img.t.Helper()
-	c, err := Create(img.root, Container{ID: NewID(), Name: name, Image: img.id, Config: []byte("{}")})
+	c, err := Create(img.root, Container{ID: NewID(), Name: name, Image: img.id, Config: []byte("{}")}, tree)
 	if err != nil {
 		img.t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func TestContainersTree(t *testing.T) {
 	}
 	made := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
 	id := digest.FromString("image")
-	c, err := container.Create(e.root, container.Container{ID: container.NewID(), Name: "web", Created: made, Image: id, Config: []byte("{}")})
+	c, err := container.Create(e.root, container.Container{ID: container.NewID(), Name: "web", Created: made, Image: id, Config: []byte("{}")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
