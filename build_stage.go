@@ -161,7 +161,7 @@ func (s *buildStage) configured(command instructions.Command) error {
 	if err != nil {
 		return err
 	}
-	s.key = cache.Key(s.key, "config", string(text), strings.Join(s.args, "\n"), s.author, fmt.Sprint(command))
+	s.next("config", string(text), strings.Join(s.args, "\n"), s.author, fmt.Sprint(command))
 	record, cached := s.recall()
 	if !cached {
 		record = cache.Record{Created: s.now}
@@ -182,6 +182,14 @@ func (s *buildStage) label(ctx context.Context) error {
 		set(&s.config.Labels, name, value)
 	}
 	return s.configured(instructions.NewLabelCommand("", strings.Join(labels, " "), true))
+}
+
+// next makes the key that of the next step, which depends on words, and on the time of all that is made, if that is given.
+func (s *buildStage) next(words ...string) {
+	if !s.latest.IsZero() {
+		words = append(words, s.latest.String())
+	}
+	s.key = cache.Key(s.key, words...)
 }
 
 // recall looks for what the step of the key has made before.
@@ -236,10 +244,7 @@ func (s *buildStage) draft() *newConfig {
 // layer ends an instruction that makes a layer, of which words say all that it depends on: it takes what was made before, or
 // has write make it. A layer without entries is none.
 func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, words ...string) error {
-	if !s.latest.IsZero() {
-		words = append(words, s.latest.String())
-	}
-	s.key = cache.Key(s.key, words...)
+	s.next(words...)
 	record, cached := s.recall()
 	if cached && record.DiffID == "" {
 		return s.done(by, record, true, nil)

@@ -231,6 +231,17 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
+// TestBuildForgetsEpoch builds without a time what was built with one.
+func TestBuildForgetsEpoch(t *testing.T) {
+	b := newBench(t)
+	epoch := time.Unix(1600000000, 0)
+	dir := newContext(t, "FROM scratch\nENV A=b\n")
+	b.mustBuild(dir, imagefs.BuildRequest{Epoch: &epoch})
+	if img, _ := b.mustBuild(dir, imagefs.BuildRequest{}); img.Created.Equal(epoch) {
+		t.Error("the time of a build that was given one came out of the cache")
+	}
+}
+
 // TestBuildStaysInside has a context whose symlinks lead out of it.
 func TestBuildStaysInside(t *testing.T) {
 	b := newBench(t)
