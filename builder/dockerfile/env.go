@@ -66,8 +66,8 @@ func (f *File) expander(env Variables, lex *shell.Lex) instructions.SingleWordEx
 	}
 }
 
-// Declare adds what an ARG names: the value that the build was given, or else the one that defaults knows, or else the
-// instruction's own. One that has none is left out. It returns the names.
+// Declare adds what an ARG names: the value that the build was given, or else the instruction's own, or else the one that
+// defaults knows. One that has none is left out. It returns the names.
 func Declare(to *Variables, command *instructions.ArgCommand, given, defaults Variables) []string {
 	var names []string
 	for _, arg := range command.Args {
