@@ -174,10 +174,10 @@ func (s *buildStage) secretMount(m *instructions.Mount) (*runMount, error) {
 			name = id
 		}
 		if m.Target == "" {
-			return &runMount{key: "secret " + id, env: name + "=" + string(value)}, nil
+			return &runMount{key: "secret " + id + "\n" + name, env: name + "=" + string(value)}, nil
 		}
 	}
-	return &runMount{key: "secret " + id + target, target: target, make: func(_ context.Context, dir string) (specs.Mount, error) {
+	return &runMount{key: "secret " + id + "\n" + target, target: target, make: func(_ context.Context, dir string) (specs.Mount, error) {
 		file := filepath.Join(dir, "secret")
 		if err := os.WriteFile(file, value, 0o400); err != nil {
 			return specs.Mount{}, err
