@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	digest "github.com/opencontainers/go-digest"
@@ -25,6 +28,7 @@ type runMount struct {
 	key    string // says all that its content depends on, of what counts for the cache
 	target string // absolute
 	env    string // NAME=VALUE, instead of a mount
+	lock   string // a file that is locked from before make until the process has ended; "" for none
 	// make makes what is mounted; dir is its own, and goes when the process has ended.
 	make func(ctx context.Context, dir string) (specs.Mount, error)
 }
@@ -81,12 +85,61 @@ func (s *buildStage) cacheMount(m *instructions.Mount) (*runMount, error) {
 		id = target
 	}
 	dir := filepath.Join(s.buildMounts(), digest.FromString(id).Encoded())
-	return &runMount{key: "cache " + target, target: target, make: func(context.Context, string) (specs.Mount, error) {
+	mount := &runMount{key: "cache " + target, target: target, make: func(context.Context, string) (specs.Mount, error) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return specs.Mount{}, err
 		}
 		return runner.Bind(dir, target, m.ReadOnly), own(dir, m, 0o755)
-	}}, nil
+	}}
+	if m.CacheSharing == instructions.MountSharingLocked || m.CacheSharing == instructions.MountSharingPrivate {
+		mount.lock = dir + ".lock"
+	}
+	return mount, nil
+}
+
+// lockMounts takes the locks of the mounts, each once and all processes in the same order, until unlock is called.
+func (p *process) lockMounts(ctx context.Context) (unlock func(), err error) {
+	var paths []string
+	for _, m := range p.mounts {
+		if m.lock != "" {
+			paths = append(paths, m.lock)
+		}
+	}
+	slices.Sort(paths)
+	var locks []*os.File
+	unlock = func() {
+		for _, f := range locks {
+			f.Close()
+		}
+	}
+	for _, path := range slices.Compact(paths) {
+		f, err := waitForLock(ctx, path)
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		locks = append(locks, f)
+	}
+	return unlock, nil
+}
+
+// waitForLock makes a file, and locks it as soon as nobody else has it locked.
+func waitForLock(ctx context.Context, path string) (*os.File, error) {
+	const longest = 50 * time.Millisecond
+	for delay := time.Millisecond; ; delay = min(2*delay, longest) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		f, err := lockFile(path, unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(delay):
+		}
+	}
 }
 
 // own gives a file the owner and mode that a mount asks for.

@@ -195,6 +195,11 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 }
 
 func (p *process) inside(ctx context.Context, site *site) error {
+	unlock, err := p.lockMounts(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	p.ID, p.Dir, p.Hostname = site.container.ID, site.dir, site.container.ID[:12]
 	for _, m := range p.mounts {
 		if m.env != "" {
@@ -215,7 +220,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 	out := &lineWriter{line: p.report.Line}
 	p.Stdout, p.Stderr = out, out
 	code := 0
-	err := site.with(ctx, p.content, func(rootfs string) (err error) {
+	err = site.with(ctx, p.content, func(rootfs string) (err error) {
 		p.Rootfs = rootfs
 		code, err = runner.Run(ctx, p.Spec)
 		return err

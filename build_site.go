@@ -72,17 +72,16 @@ func makeSite(dir string) (*os.File, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
-		lock, err := lockSite(dir, unix.LOCK_EX)
+		lock, err := lockFile(filepath.Join(dir, siteLock), unix.LOCK_EX)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return lock, err
 		}
 	}
 }
 
-// lockSite takes the lock of a site's directory, as flock(2) is told how to; fs.ErrNotExist if whoever had it has removed the
-// directory.
-func lockSite(dir string, how int) (*os.File, error) {
-	path := filepath.Join(dir, siteLock)
+// lockFile makes a file and locks it, as flock(2) is told how to, until it is closed; fs.ErrNotExist if its directory is gone,
+// or if whoever had the lock has removed the file.
+func lockFile(path string, how int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -156,7 +155,7 @@ func (e *Engine) sweepSites(ctx context.Context) error {
 
 func (e *Engine) sweepSite(ctx context.Context, name string) error {
 	dir := filepath.Join(e.building(), name)
-	lock, err := lockSite(dir, unix.LOCK_EX|unix.LOCK_NB)
+	lock, err := lockFile(filepath.Join(dir, siteLock), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
 		return nil // it went, or a build is at work there
 	}

@@ -23,7 +23,7 @@ func TestMakeSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := lockSite(dir, unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+	if _, err := lockFile(filepath.Join(dir, siteLock), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
 		t.Errorf("it was locked twice: %v", err)
 	}
 	made := make(chan *os.File)
