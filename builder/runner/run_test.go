@@ -107,7 +107,7 @@ func TestDatabaseElsewhere(t *testing.T) {
 func TestConfined(t *testing.T) {
 	rootfs := busybox(t, "")
 	got := output(t, shell(t, rootfs, `
-		unshare -m true; mount -t tmpfs none /tmp; mknod /tmp/disk b 8 0 && head -c 1 /tmp/disk
+		exec 2>&1; unshare -m true; mount -t tmpfs none /tmp; mknod /tmp/disk b 8 0 && head -c 1 /tmp/disk
 		cat /proc/timer_list /proc/keys; ls /sys/firmware; echo 1 > /proc/sys/kernel/panic
 		ls /dev; grep -c . /proc/net/dev; cut -d' ' -f5 /proc/self/mountinfo`))
 	want := `unshare: unshare(0x20000): Operation not permitted
