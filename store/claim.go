@@ -13,7 +13,7 @@ import (
 )
 
 // Claim keeps blobs and layers from being collected while something is made of them that is not yet published. It is the
-// file ROOT/ingest/claim-<random>, which is locked as long as it counts: a line for each digest.
+// file ROOT/ingest/claim-<random>, which is locked as long as it counts: a line for each digest. Other lines, and empty ones, claim nothing.
 type Claim struct {
 	store *Store
 	file  *os.File
@@ -61,8 +61,8 @@ func (c *Claim) add(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.file.WriteAt([]byte(strings.Join(names, "\n")+"\n"), info.Size())
-	return err
+	// It begins a line, whatever a batch that failed has left.
+	return extend(c.file, info.Size(), []byte("\n"+strings.Join(names, "\n")+"\n"))
 }
 
 // Close ends the claim.
@@ -79,7 +79,9 @@ func (s *Store) claimed() (map[string]bool, error) {
 	names := map[string]bool{}
 	for _, data := range files {
 		for line := range bytes.Lines(data) {
-			names[string(bytes.TrimSuffix(line, []byte{'\n'}))] = true
+			if name := string(bytes.TrimSuffix(line, []byte{'\n'})); name != "" {
+				names[name] = true
+			}
 		}
 	}
 	return names, nil
