@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -109,4 +110,33 @@ func TestRemoveFromFullDisk(t *testing.T) {
 	if s.HasBlob(img.ID) {
 		t.Error("the config is still there")
 	}
+}
+
+// TestPinOnAFullDisk pins when a page is free, which is too little; then the reserve is.
+func TestPinOnAFullDisk(t *testing.T) {
+	dir := smallDisk(t, "3m")
+	s := storetest.Open(t, dir)
+	img := oneFile(t, "a")
+	img.Publish(t, s, box+":1")
+	f := lockPins(t, s, "mnt")
+	p := openPins(t, s, f)
+	reserve, filler := filepath.Join(dir, "reserve"), filepath.Join(dir, "filler")
+	if err := os.Rename(reserve, filepath.Join(dir, "set aside")); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filler)
+	if err := os.Truncate(filler, int64(len(readAll(t, filler))-os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	many := slices.Repeat([]digest.Digest{img.ID}, 40)
+	if _, err := p.Set(t.Context(), many); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("without a reserve: %v", err)
+	}
+	if left := readAll(t, f.Name()); len(left) > 0 {
+		t.Errorf("half a line is left: %q", left)
+	}
+	if err := os.Rename(filepath.Join(dir, "set aside"), reserve); err != nil {
+		t.Fatal(err)
+	}
+	setPins(t, p, many...)
 }

@@ -108,7 +108,7 @@ func newPinned(images []*Image) *pinned {
 }
 
 // Set replaces what is pinned, before it returns. Images that were removed meanwhile cannot be pinned any more, unless
-// they are: Set returns those that are pinned.
+// they are: Set returns those that are pinned. It works on a disk that is full, too: unpinning is how room is made.
 func (p *Pins) Set(ctx context.Context, ids []digest.Digest) ([]digest.Digest, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,7 +136,7 @@ func (p *Pins) Set(ctx context.Context, ids []digest.Digest) ([]digest.Digest, e
 			pins = append(pins, pin{img.ID, img.Manifest.Digest})
 		}
 	}
-	if err := p.file.write(pins); err != nil {
+	if err := p.store.withReserve(func() error { return p.file.write(pins) }); err != nil {
 		return nil, err
 	}
 	p.pinned.Store(newPinned(images))
