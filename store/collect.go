@@ -7,12 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	digest "github.com/opencontainers/go-digest"
 )
 
-// Collected is what a collection has removed, or would.
+// Collected is what a collection has removed.
 type Collected struct {
 	Blobs  []digest.Digest // of images that were published: manifests, indexes, configs, layers
 	Layers []digest.Digest // diffIDs
@@ -75,11 +74,6 @@ func (s *Store) marked() (*marks, map[string]bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.marks(v, v.catalog.index, nil)
-}
-
-// marks marks what x leads to, what is claimed, and what is pinned but for the images gone.
-func (s *Store) marks(v *view, x *index, gone []digest.Digest) (*marks, map[string]bool, error) {
 	claimed, err := s.claimed()
 	if err != nil {
 		return nil, nil, err
@@ -89,44 +83,10 @@ func (s *Store) marks(v *view, x *index, gone []digest.Digest) (*marks, map[stri
 		return nil, nil, err
 	}
 	m := newMarks(v)
-	m.index(x)
+	m.index(v.catalog.index)
 	for _, id := range inUse {
 		m.first(id)
 	}
 	m.claims(claimed)
-	unpinned := map[digest.Digest]bool{}
-	for _, id := range gone {
-		unpinned[id] = true
-	}
-	return m, claimed, m.pins(unpinned)
-}
-
-// Reclaimable is what Collect would remove if the images ids were neither referenced nor pinned; it changes nothing.
-func (s *Store) Reclaimable(ctx context.Context, ids ...digest.Digest) (Collected, error) {
-	lock, err := acquire(ctx, s.path("lock"), nil)
-	if err != nil {
-		return Collected{}, err
-	}
-	defer lock.Close()
-	_, v, err := s.reload()
-	if err != nil {
-		return Collected{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	x := v.catalog.index
-	for _, id := range ids {
-		if x, _, err = v.change(x, Change{Remove: id}, time.Time{}); err != nil {
-			return Collected{}, err
-		}
-	}
-	m, claimed, err := s.marks(v, x, ids)
-	if err != nil {
-		return Collected{}, err
-	}
-	g, err := s.garbage(m, claimed)
-	if err != nil {
-		return Collected{}, err
-	}
-	return g.Collected, nil
+	return m, claimed, m.pins()
 }

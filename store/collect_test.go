@@ -142,16 +142,9 @@ func TestCollectGivesTheDiskBack(t *testing.T) {
 			if c := collect(t, s); len(c.Blobs)+len(c.Layers) > 0 || c.Bytes != 0 {
 				t.Errorf("collected %v of what is named", c)
 			}
-			want, err := s.Reclaimable(t.Context(), img.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
 			update(t, s, store.Change{Remove: img.ID})
 			full := usage(t, s.Dir())
 			got := collect(t, s)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("what was promised and what was done:\n%s", diff)
-			}
 			if len(got.Layers) != len(img.Layers) || len(got.Blobs) != 2+len(img.Layers) {
 				t.Errorf("collected %v", got)
 			}

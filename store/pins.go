@@ -178,8 +178,8 @@ func (v *view) pinned(p pin) *Image {
 	return v.make(r, v.chainsOf(r))
 }
 
-// pins marks what live mounts pin, but for the images gone. The caller holds ROOT/lock.
-func (m *marks) pins(gone map[digest.Digest]bool) error {
+// pins marks what live mounts pin. The caller holds ROOT/lock.
+func (m *marks) pins() error {
 	files, err := liveFiles(m.store.path("mounts"), "")
 	if err != nil {
 		return err
@@ -190,9 +190,6 @@ func (m *marks) pins(gone map[digest.Digest]bool) error {
 			return fmt.Errorf("what a mount pins: %w", err)
 		}
 		for _, p := range pins {
-			if gone[p.ID] {
-				continue
-			}
 			m.walk(p.Manifest)
 			if r := m.numbers.byManifest[p.Manifest]; r != nil {
 				m.record(r) // also if its manifest is lost
