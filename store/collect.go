@@ -22,48 +22,69 @@ type Collected struct {
 // that was. What is derived may go at once; a blob or layer that no published image has had stays for a day. What this
 // process has open of what is gone is closed when nobody uses it any more.
 func (s *Store) Collect(ctx context.Context) (Collected, error) {
-	dir, g, err := s.detach(ctx)
+	dir, moved, err := s.detach(ctx)
 	if dir != "" {
 		err = errors.Join(err, os.RemoveAll(dir))
 		s.keepReserve()
 	}
-	return g.Collected, err
+	return moved, err
 }
 
-// detach moves garbage into a directory of its own, which a sweep removes if this process does not.
-func (s *Store) detach(ctx context.Context) (dir string, g *garbage, err error) {
-	g = &garbage{}
+// detach moves garbage into a directory of its own, which a sweep removes if this process does not. After an error it
+// returns what was moved before that.
+func (s *Store) detach(ctx context.Context) (dir string, moved Collected, err error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
-		return "", g, err
+		return "", moved, err
 	}
 	defer lock.Close()
 	m, claimed, err := s.marked()
 	if err != nil {
-		return "", g, err
+		return "", moved, err
 	}
-	if g, err = s.garbage(m, claimed); err != nil {
-		return "", &garbage{}, err
+	g, err := s.garbage(m, claimed)
+	if err != nil {
+		return "", moved, err
 	}
 	s.layers.keep(m.layers)
 	s.trees.keep(m.trees)
-	if len(g.paths) == 0 {
-		return "", g, nil
+	if len(g.items) == 0 {
+		return "", moved, nil
 	}
 	err = s.withReserve(func() (err error) {
 		dir, err = s.scratch.mkdir()
 		return err
 	})
 	if err != nil {
-		return "", &garbage{}, err
+		return "", moved, err
 	}
-	for i, path := range g.paths {
-		err := os.Rename(path, filepath.Join(dir, strconv.Itoa(i)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return dir, &garbage{}, err
+	moved, err = s.move(g, dir)
+	return dir, moved, err
+}
+
+// move moves garbage into dir, which grows with it: a full disk may need the reserve.
+func (s *Store) move(g *garbage, dir string) (moved Collected, err error) {
+	for i, item := range g.items {
+		err := s.withReserve(func() error { return os.Rename(item.path, filepath.Join(dir, strconv.Itoa(i))) })
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // somebody else was faster
 		}
+		if err != nil {
+			return moved, err
+		}
+		moved.add(item)
 	}
-	return dir, g, nil
+	return moved, nil
+}
+
+func (c *Collected) add(item item) {
+	c.Bytes += item.bytes
+	if item.blob != "" {
+		c.Blobs = append(c.Blobs, item.blob)
+	}
+	if item.layer != "" {
+		c.Layers = append(c.Layers, item.layer)
+	}
 }
 
 // marked returns what is to be kept, and what of it is claimed. The caller holds ROOT/lock.

@@ -401,3 +401,20 @@ func TestCollectFreesWhatIsOpen(t *testing.T) {
 		t.Errorf("a collected layer: %v", err)
 	}
 }
+
+// TestCollectTellsWhatWasMoved cannot move the blobs, which are moved last.
+func TestCollectTellsWhatWasMoved(t *testing.T) {
+	s := storetest.New(t)
+	img := oneFile(t, "a")
+	img.Publish(t, s, box+":1")
+	update(t, s, store.Change{Remove: img.ID})
+	blobs := filepath.Join(s.Dir(), "blobs")
+	mount(t, blobs, blobs, "", syscall.MS_BIND, "") // renames do not leave a mount
+	got, err := s.Collect(t.Context())
+	if !errors.Is(err, syscall.EXDEV) {
+		t.Errorf("error %v", err)
+	}
+	if len(got.Layers) != 1 || len(got.Blobs) != 0 || got.Bytes == 0 {
+		t.Errorf("collected %+v", got)
+	}
+}
