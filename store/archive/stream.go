@@ -14,9 +14,6 @@ import (
 	"github.com/imagefs/imagefs/store"
 )
 
-// maxDocuments is how large the documents of a stream may be together, in bytes.
-const maxDocuments = 64 << 20
-
 // stream is an archive that can be read once, from its start: documents are kept in memory and layers are staged as they
 // come, whatever they are called.
 type stream struct {
@@ -24,8 +21,7 @@ type stream struct {
 	claim    *store.Claim
 	progress Progress
 
-	documents map[string][]byte
-	size      int // of documents
+	documents documents
 	staged    map[string]*store.StagedLayer
 	faults    map[string]error // of layers that could not be staged
 	links     links
@@ -36,7 +32,7 @@ func newStream(s *store.Store, c *store.Claim, progress Progress) *stream {
 	return &stream{
 		store: s, claim: c, progress: progress, links: links{},
 		blobs:     sync.OnceValue(func() map[digest.Digest]bool { return layerBlobs(s) }),
-		documents: map[string][]byte{}, staged: map[string]*store.StagedLayer{}, faults: map[string]error{},
+		staged: map[string]*store.StagedLayer{}, faults: map[string]error{},
 	}
 }
 
@@ -98,10 +94,9 @@ func (s *stream) forget(name string) {
 	if old := s.staged[name]; old != nil {
 		_ = old.Discard()
 	}
-	s.size -= len(s.documents[name])
+	s.documents.forget(name)
 	delete(s.staged, name)
 	delete(s.faults, name)
-	delete(s.documents, name)
 	delete(s.links, name)
 }
 
@@ -140,11 +135,7 @@ func (s *stream) keep(e *entry) error {
 	if err != nil {
 		return err
 	}
-	if s.size += len(data); s.size > maxDocuments {
-		return damaged("", "its manifests and configs have more than %d bytes", maxDocuments)
-	}
-	s.documents[e.name] = data
-	return nil
+	return s.documents.keep(e.name, data)
 }
 
 // has tells whether the store has what an entry's name says it is.
@@ -186,7 +177,7 @@ func (s *stream) document(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, ok := s.documents[name]
+	data, ok := s.documents.byName[name]
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
