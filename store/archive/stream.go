@@ -22,6 +22,7 @@ type stream struct {
 	progress Progress
 
 	documents documents
+	names     nameSize
 	staged    map[string]*store.StagedLayer
 	faults    map[string]error // of layers that could not be staged
 	links     links
@@ -31,7 +32,7 @@ type stream struct {
 func newStream(s *store.Store, c *store.Claim, progress Progress) *stream {
 	return &stream{
 		store: s, claim: c, progress: progress, links: links{},
-		blobs:     sync.OnceValue(func() map[digest.Digest]bool { return layerBlobs(s) }),
+		blobs:  sync.OnceValue(func() map[digest.Digest]bool { return layerBlobs(s) }),
 		staged: map[string]*store.StagedLayer{}, faults: map[string]error{},
 	}
 }
@@ -77,6 +78,9 @@ func explain(err error, last string) error {
 }
 
 func (s *stream) entry(ctx context.Context, name string, h *tar.Header, r io.Reader) error {
+	if err := s.names.add(h); err != nil {
+		return err
+	}
 	s.forget(name)
 	switch h.Typeflag {
 	case tar.TypeSymlink:
