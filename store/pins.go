@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -121,26 +122,43 @@ func (p *Pins) Set(ctx context.Context, ids []digest.Digest) ([]digest.Digest, e
 	if err != nil {
 		return nil, err
 	}
-	var images []*Image
-	var pins []pin
-	for _, id := range ids {
-		img := snap.Image(id)
-		if img == nil {
-			img = p.pinned.Load().byID[id]
-		}
-		if img == nil {
-			img, _ = p.store.InUse(id) // or it is none that a container stands on
-		}
-		if img != nil {
-			images = append(images, img)
-			pins = append(pins, pin{img.ID, img.Manifest.Digest})
-		}
+	images, err := p.images(snap, ids)
+	if err != nil {
+		return nil, err
+	}
+	pins := make([]pin, len(images))
+	for i, img := range images {
+		pins[i] = pin{img.ID, img.Manifest.Digest}
 	}
 	if err := p.store.withReserve(func() error { return p.file.write(pins) }); err != nil {
 		return nil, err
 	}
 	p.pinned.Store(newPinned(images))
 	return p.IDs(), nil
+}
+
+// images are those of ids that can be pinned: they are in the snapshot, are pinned, or a container stands on them.
+func (p *Pins) images(snap *Snapshot, ids []digest.Digest) (images []*Image, err error) {
+	inUse := sync.OnceValues(p.store.containerImages)
+	for _, id := range ids {
+		img := snap.Image(id)
+		if img == nil {
+			img = p.pinned.Load().byID[id]
+		}
+		if img == nil {
+			containers, err := inUse()
+			if err != nil {
+				return nil, err
+			}
+			if slices.Contains(containers, id) {
+				img = p.store.removed(id)
+			}
+		}
+		if img != nil {
+			images = append(images, img)
+		}
+	}
+	return images, nil
 }
 
 // IDs is what is pinned.
