@@ -56,7 +56,7 @@ func (v *view) takeAway(x *index, name string) (*index, bool, error) {
 	return rest, changed, rest.keep(gone)
 }
 
-// withoutName returns the index without the entries of that name, if it is one, and of these those whose target is there.
+// withoutName returns the index without the entries of that name, if it is one, and those of them whose target is there.
 func (v *view) withoutName(x *index, name string) (rest *index, gone []*entry) {
 	rest, gone = x.without(func(e *entry) bool { return e.name == name && name != "" })
 	return rest, slices.DeleteFunc(gone, func(e *entry) bool { return !v.has(e.desc.Digest) })

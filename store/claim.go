@@ -13,7 +13,8 @@ import (
 )
 
 // Claim keeps blobs and layers from being collected while something is made of them that is not yet published. It is the
-// file ROOT/ingest/claim-<random>, which is locked as long as it counts: a line for each digest. Other lines, and empty ones, claim nothing.
+// file ROOT/ingest/claim-<random>, which is locked as long as it counts: a line for each digest. Other lines, and empty
+// ones, claim nothing.
 type Claim struct {
 	store *Store
 	file  *os.File

@@ -151,8 +151,8 @@ func (m *marks) unmarkedTrees() []string {
 	return names
 }
 
-// add adds what is in dir under names, and what it takes of the disk. Where names are digests' digits, label says what they
-// are of.
+// add adds what is in dir under names, and what it takes of the disk. label, if it is not nil, says what the digests are
+// of whose digits the names are.
 func (g *garbage) add(dir string, names []string, label func(*item, digest.Digest)) {
 	for _, name := range names {
 		path := filepath.Join(dir, name)

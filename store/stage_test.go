@@ -362,9 +362,10 @@ func TestStagedLayersAreClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	scratch := filepath.Join(s.Dir(), "ingest", "tmp-")
 	for _, fd := range open {
 		path, err := os.Readlink(fd)
-		if err == nil && strings.HasPrefix(path, filepath.Join(s.Dir(), "ingest", "tmp-")) && !strings.HasSuffix(path, ".lock") {
+		if err == nil && strings.HasPrefix(path, scratch) && !strings.HasSuffix(path, ".lock") {
 			t.Errorf("%s is open", path)
 		}
 	}

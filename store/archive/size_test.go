@@ -10,7 +10,7 @@ import (
 	"github.com/imagefs/imagefs/store/storetest"
 )
 
-// TestSizeOfALayer reads manifests that give a layer another size than it has: one that is read, and one that is stored.
+// TestSizeOfALayer reads a manifest that gives a layer a wrong size: one that the archive has, and one that is stored.
 func TestSizeOfALayer(t *testing.T) {
 	right := storetest.Gzip(t, layertest.Tar(t, layertest.File("a", "a")))
 	wrong := right

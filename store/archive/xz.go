@@ -10,12 +10,13 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// maxDictionary is how large an xz stream's dictionary may be, in bytes: twice what xz -9 needs. It is allocated at once.
+// maxDictionary is how large an xz stream's dictionary, which is allocated at once, may be, in bytes: twice what xz -9
+// needs.
 const maxDictionary = maxWindow
 
-// checkDictionary refuses a stream whose first block wants too large a dictionary; r is at its start, and stays there. What
-// later blocks, and streams that follow the first, want is not looked at. A header that is not whole, or none, is left to
-// whoever decompresses it.
+// checkDictionary refuses a stream whose first block wants too large a dictionary; r is at its start, and stays there.
+// What later blocks, and streams that follow the first, want is not looked at. A header that is not whole, or none, is
+// left to whoever decompresses it.
 func checkDictionary(r *bufio.Reader) error {
 	const filterLZMA2 = 0x21
 	start, err := r.Peek(xz.HeaderLen + 1)
