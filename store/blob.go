@@ -50,6 +50,19 @@ func (s *Store) HasBlob(d digest.Digest) bool {
 	return err == nil && isRegular(path)
 }
 
+// BlobSize is how large the blob d is that is stored, in bytes; ErrNotFound. Nothing of it is read.
+func (s *Store) BlobSize(d digest.Digest) (int64, error) {
+	path, err := s.blobPath(d)
+	if err != nil {
+		return 0, err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0, blobError(d, err)
+	}
+	return info.Size(), nil
+}
+
 // blobPath is where blob d is, or would be. No digest of a foreign layout becomes a path without it.
 func (s *Store) blobPath(d digest.Digest) (string, error) {
 	if err := checkDigest(d); err != nil {

@@ -31,15 +31,35 @@ func (v *view) change(x *index, c Change, now time.Time) (*index, bool, error) {
 	if err := checkName(c.Name, c.Target.Digest); err != nil {
 		return nil, false, err
 	}
-	return x.set(c.Name, *c.Target, now)
+	return v.set(x, c.Name, *c.Target, now)
+}
+
+// set returns the index in which name is target's, and whether that is a change. What name was before stays without a
+// name, if it is there and nothing else keeps it. An empty name keeps target without one.
+func (v *view) set(x *index, name string, target ocispec.Descriptor, now time.Time) (*index, bool, error) {
+	if x.has(name, target) {
+		return x, false, nil
+	}
+	set, replaced := v.withoutName(x, name)
+	e, err := newEntry(target, name, now)
+	if err != nil {
+		return nil, false, err
+	}
+	set.entries = append(set.entries, e)
+	return set, true, set.keep(replaced)
 }
 
 // takeAway returns the index without name. What it led to stays, if it is there.
 func (v *view) takeAway(x *index, name string) (*index, bool, error) {
-	rest, gone := x.without(func(e *entry) bool { return e.name == name && name != "" })
-	gone = slices.DeleteFunc(gone, func(e *entry) bool { return !v.has(e.desc.Digest) })
+	rest, gone := v.withoutName(x, name)
 	changed := len(rest.entries) < len(x.entries)
 	return rest, changed, rest.keep(gone)
+}
+
+// withoutName returns the index without the entries of that name, if it is one, and those of them whose target is there.
+func (v *view) withoutName(x *index, name string) (rest *index, gone []*entry) {
+	rest, gone = x.without(func(e *entry) bool { return e.name == name && name != "" })
+	return rest, slices.DeleteFunc(gone, func(e *entry) bool { return !v.has(e.desc.Digest) })
 }
 
 // remove returns the index without what leads to an image.

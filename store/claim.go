@@ -13,7 +13,8 @@ import (
 )
 
 // Claim keeps blobs and layers from being collected while something is made of them that is not yet published. It is the
-// file ROOT/ingest/claim-<random>, which is locked as long as it counts: a line for each digest.
+// file ROOT/ingest/claim-<random>, which is locked as long as it counts: a line for each digest. Other lines claim
+// nothing.
 type Claim struct {
 	store *Store
 	file  *os.File
@@ -57,12 +58,21 @@ func (c *Claim) add(ctx context.Context, names []string) error {
 		return err
 	}
 	defer lock.Close()
+	lines := strings.Join(names, "\n") + "\n"
 	info, err := c.file.Stat()
 	if err != nil {
 		return err
 	}
-	_, err = c.file.WriteAt([]byte(strings.Join(names, "\n")+"\n"), info.Size())
-	return err
+	last := []byte{'\n'}
+	if info.Size() > 0 {
+		if _, err := c.file.ReadAt(last, info.Size()-1); err != nil {
+			return err
+		}
+	}
+	if last[0] != '\n' { // a batch that failed has left a part of a line
+		lines = "\n" + lines
+	}
+	return extend(c.file, info.Size(), []byte(lines))
 }
 
 // Close ends the claim.

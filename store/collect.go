@@ -7,12 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	digest "github.com/opencontainers/go-digest"
 )
 
-// Collected is what a collection has removed, or would.
+// Collected is what a collection has removed.
 type Collected struct {
 	Blobs  []digest.Digest // of images that were published: manifests, indexes, configs, layers
 	Layers []digest.Digest // diffIDs
@@ -23,48 +22,69 @@ type Collected struct {
 // that was. What is derived may go at once; a blob or layer that no published image has had stays for a day. What this
 // process has open of what is gone is closed when nobody uses it any more.
 func (s *Store) Collect(ctx context.Context) (Collected, error) {
-	dir, g, err := s.detach(ctx)
+	dir, moved, err := s.detach(ctx)
 	if dir != "" {
 		err = errors.Join(err, os.RemoveAll(dir))
 		s.keepReserve()
 	}
-	return g.Collected, err
+	return moved, err
 }
 
-// detach moves garbage into a directory of its own, which a sweep removes if this process does not.
-func (s *Store) detach(ctx context.Context) (dir string, g *garbage, err error) {
-	g = &garbage{}
+// detach moves garbage into a directory of its own, which a sweep removes if this process does not. After an error it
+// returns what was moved before that.
+func (s *Store) detach(ctx context.Context) (dir string, moved Collected, err error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {
-		return "", g, err
+		return "", moved, err
 	}
 	defer lock.Close()
 	m, claimed, err := s.marked()
 	if err != nil {
-		return "", g, err
+		return "", moved, err
 	}
-	if g, err = s.garbage(m, claimed); err != nil {
-		return "", &garbage{}, err
+	g, err := s.garbage(m, claimed)
+	if err != nil {
+		return "", moved, err
 	}
 	s.layers.keep(m.layers)
 	s.trees.keep(m.trees)
-	if len(g.paths) == 0 {
-		return "", g, nil
+	if len(g.items) == 0 {
+		return "", moved, nil
 	}
 	err = s.withReserve(func() (err error) {
 		dir, err = s.scratch.mkdir()
 		return err
 	})
 	if err != nil {
-		return "", &garbage{}, err
+		return "", moved, err
 	}
-	for i, path := range g.paths {
-		err := os.Rename(path, filepath.Join(dir, strconv.Itoa(i)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return dir, &garbage{}, err
+	moved, err = s.move(g, dir)
+	return dir, moved, err
+}
+
+// move moves garbage into dir, which grows with it: a full disk may need the reserve.
+func (s *Store) move(g *garbage, dir string) (moved Collected, err error) {
+	for i, item := range g.items {
+		err := s.withReserve(func() error { return os.Rename(item.path, filepath.Join(dir, strconv.Itoa(i))) })
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // somebody else was faster
 		}
+		if err != nil {
+			return moved, err
+		}
+		moved.add(item)
 	}
-	return dir, g, nil
+	return moved, nil
+}
+
+func (c *Collected) add(item item) {
+	c.Bytes += item.bytes
+	if item.blob != "" {
+		c.Blobs = append(c.Blobs, item.blob)
+	}
+	if item.layer != "" {
+		c.Layers = append(c.Layers, item.layer)
+	}
 }
 
 // marked returns what is to be kept, and what of it is claimed. The caller holds ROOT/lock.
@@ -75,11 +95,6 @@ func (s *Store) marked() (*marks, map[string]bool, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.marks(v, v.catalog.index, nil)
-}
-
-// marks marks what x leads to, what is claimed, and what is pinned but for the images gone.
-func (s *Store) marks(v *view, x *index, gone []digest.Digest) (*marks, map[string]bool, error) {
 	claimed, err := s.claimed()
 	if err != nil {
 		return nil, nil, err
@@ -89,44 +104,10 @@ func (s *Store) marks(v *view, x *index, gone []digest.Digest) (*marks, map[stri
 		return nil, nil, err
 	}
 	m := newMarks(v)
-	m.index(x)
+	m.index(v.catalog.index)
 	for _, id := range inUse {
 		m.first(id)
 	}
 	m.claims(claimed)
-	unpinned := map[digest.Digest]bool{}
-	for _, id := range gone {
-		unpinned[id] = true
-	}
-	return m, claimed, m.pins(unpinned)
-}
-
-// Reclaimable is what Collect would remove if the images ids were neither referenced nor pinned; it changes nothing.
-func (s *Store) Reclaimable(ctx context.Context, ids ...digest.Digest) (Collected, error) {
-	lock, err := acquire(ctx, s.path("lock"), nil)
-	if err != nil {
-		return Collected{}, err
-	}
-	defer lock.Close()
-	_, v, err := s.reload()
-	if err != nil {
-		return Collected{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	x := v.catalog.index
-	for _, id := range ids {
-		if x, _, err = v.change(x, Change{Remove: id}, time.Time{}); err != nil {
-			return Collected{}, err
-		}
-	}
-	m, claimed, err := s.marks(v, x, ids)
-	if err != nil {
-		return Collected{}, err
-	}
-	g, err := s.garbage(m, claimed)
-	if err != nil {
-		return Collected{}, err
-	}
-	return g.Collected, nil
+	return m, claimed, m.pins()
 }

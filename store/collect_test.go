@@ -142,16 +142,9 @@ func TestCollectGivesTheDiskBack(t *testing.T) {
 			if c := collect(t, s); len(c.Blobs)+len(c.Layers) > 0 || c.Bytes != 0 {
 				t.Errorf("collected %v of what is named", c)
 			}
-			want, err := s.Reclaimable(t.Context(), img.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
 			update(t, s, store.Change{Remove: img.ID})
 			full := usage(t, s.Dir())
 			got := collect(t, s)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("what was promised and what was done:\n%s", diff)
-			}
 			if len(got.Layers) != len(img.Layers) || len(got.Blobs) != 2+len(img.Layers) {
 				t.Errorf("collected %v", got)
 			}
@@ -406,5 +399,22 @@ func TestCollectFreesWhatIsOpen(t *testing.T) {
 	}
 	if _, err := s.Layer(published.Chains[0].DiffID); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a collected layer: %v", err)
+	}
+}
+
+// TestCollectTellsWhatWasMoved cannot move the blobs, which are moved last.
+func TestCollectTellsWhatWasMoved(t *testing.T) {
+	s := storetest.New(t)
+	img := oneFile(t, "a")
+	img.Publish(t, s, box+":1")
+	update(t, s, store.Change{Remove: img.ID})
+	blobs := filepath.Join(s.Dir(), "blobs")
+	mount(t, blobs, blobs, "", syscall.MS_BIND, "") // renames do not leave a mount
+	got, err := s.Collect(t.Context())
+	if !errors.Is(err, syscall.EXDEV) {
+		t.Errorf("error %v", err)
+	}
+	if len(got.Layers) != 1 || len(got.Blobs) != 0 || got.Bytes == 0 {
+		t.Errorf("collected %+v", got)
 	}
 }

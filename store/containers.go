@@ -47,18 +47,20 @@ func (s *Store) InUse(id digest.Digest) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(ids, id) {
-		return nil, fmt.Errorf("image %s: %w", id, ErrNotFound)
+	if img := s.removed(id); img != nil && slices.Contains(ids, id) {
+		return img, nil
 	}
+	return nil, fmt.Errorf("image %s: %w", id, ErrNotFound)
+}
+
+// removed makes an image of its first record, whether anything of it is still there or not; nil if there is none.
+func (s *Store) removed(id digest.Digest) *Image {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, err := s.view()
-	if err != nil {
-		return nil, err
-	}
+	v := &view{catalog: &s.catalog, store: s}
 	r := v.numbers.images[id]
 	if r == nil {
-		return nil, fmt.Errorf("image %s: %w", id, ErrNotFound)
+		return nil
 	}
-	return v.make(r, v.chainsOf(r)), nil
+	return v.make(r, v.chainsOf(r))
 }

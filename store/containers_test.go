@@ -49,7 +49,13 @@ func TestContainersKeepImages(t *testing.T) {
 	if _, err := s.InUse(digest.FromString("other")); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("another image: %v", err)
 	}
+	pins := openPins(t, s, lockPins(t, s, "mnt"))
+	setPins(t, pins, published.ID)
+	setPins(t, pins)
 	write("damaged")
+	if got, err := pins.Set(t.Context(), []digest.Digest{published.ID}); err == nil {
+		t.Errorf("pinned %v, although nobody knows what the container stands on", got)
+	}
 	if _, err := s.Collect(t.Context()); err == nil {
 		t.Error("collected, although nobody knows what the container stands on")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -28,15 +29,18 @@ func TestDiskFullEndsAStalledDownload(t *testing.T) {
 // smallDisk is the directory of a filesystem of that size.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("needs root, to mount a tmpfs")
-	}
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("cannot mount a tmpfs: %v", err)
+	mount(t, "tmpfs", dir, "tmpfs", 0, "size="+size)
+	return dir
+}
+
+// mount mounts until the test ends, or skips it.
+func mount(t *testing.T, source, dir, kind string, flags uintptr, data string) {
+	t.Helper()
+	if err := syscall.Mount(source, dir, kind, flags, data); err != nil {
+		t.Skipf("cannot mount %s: %v", source, err)
 	}
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
-	return dir
 }
 
 func TestDiskFull(t *testing.T) {
@@ -108,5 +112,64 @@ func TestRemoveFromFullDisk(t *testing.T) {
 	}
 	if s.HasBlob(img.ID) {
 		t.Error("the config is still there")
+	}
+}
+
+// TestPinOnAFullDisk pins when a page is free, which is too little; then the reserve is.
+func TestPinOnAFullDisk(t *testing.T) {
+	dir := smallDisk(t, "3m")
+	s := storetest.Open(t, dir)
+	img := oneFile(t, "a")
+	img.Publish(t, s, box+":1")
+	f := lockPins(t, s, "mnt")
+	p := openPins(t, s, f)
+	reserve, filler := filepath.Join(dir, "reserve"), filepath.Join(dir, "filler")
+	if err := os.Rename(reserve, filepath.Join(dir, "set aside")); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filler)
+	if err := os.Truncate(filler, int64(len(readAll(t, filler))-os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	many := slices.Repeat([]digest.Digest{img.ID}, 40)
+	if _, err := p.Set(t.Context(), many); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("without a reserve: %v", err)
+	}
+	if left := readAll(t, f.Name()); len(left) > 0 {
+		t.Errorf("half a line is left: %q", left)
+	}
+	if err := os.Rename(filepath.Join(dir, "set aside"), reserve); err != nil {
+		t.Fatal(err)
+	}
+	setPins(t, p, many...)
+}
+
+// TestCollectMovesWithTheReserve has a disk on which a rename takes room: overlayfs copies what it moves.
+func TestCollectMovesWithTheReserve(t *testing.T) {
+	lower, root := t.TempDir(), t.TempDir()
+	s := storetest.Open(t, lower)
+	img := oneFile(t, "a")
+	img.Publish(t, s, box+":1")
+	update(t, s, store.Change{Remove: img.ID})
+	for _, derived := range []string{"layers", "trees", "reserve"} { // a directory is not moved at all
+		if err := os.RemoveAll(filepath.Join(lower, derived)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk := smallDisk(t, "3m")
+	upper, work := filepath.Join(disk, "upper"), filepath.Join(disk, "work")
+	for _, dir := range []string{upper, work} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mount(t, "overlay", root, "overlay", 0, "lowerdir="+lower+",upperdir="+upper+",workdir="+work)
+	over := storetest.Open(t, root)
+	if _, err := os.Stat(filepath.Join(upper, "reserve")); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filepath.Join(disk, "filler"))
+	if got := collect(t, over); len(got.Blobs) != 3 {
+		t.Errorf("collected %+v", got)
 	}
 }

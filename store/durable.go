@@ -38,6 +38,15 @@ func publish(f *os.File, path string) error {
 	return err
 }
 
+// extend appends data to a file of size bytes, which is what it has again after an error. It does not sync.
+func extend(f *os.File, size int64, data []byte) error {
+	_, err := f.WriteAt(data, size)
+	if err != nil {
+		err = errors.Join(err, f.Truncate(size))
+	}
+	return err
+}
+
 // rename gives a synced file or directory the name path, durably. The directory path is in is made if need be.
 func rename(from, path string) error {
 	dir := filepath.Dir(path)

@@ -20,10 +20,15 @@ import (
 // another program that has yet to write its reference.
 const unknownLife = 24 * time.Hour
 
-// garbage is what a collection removes.
-type garbage struct {
-	Collected
-	paths []string // what others are made of comes after them
+// garbage is what a collection removes. What others are made of comes after them.
+type garbage struct{ items []item }
+
+// item is a file or directory, and what [Collected] says of it.
+type item struct {
+	path  string
+	bytes int64
+	blob  digest.Digest // "" for none that was published
+	layer digest.Digest // diffID
 }
 
 // garbage finds what is not marked. What is claimed is marked.
@@ -51,26 +56,17 @@ func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
 		return nil, err
 	}
 	g := &garbage{}
-	g.add(s.path("trees"), m.unmarkedTrees())
-	g.add(s.path("layers"), layers)
-	g.add(s.path("files", "sha256"), files)
-	g.add(s.path("checksums", "sha256"), sums)
-	g.add(s.path("compressed"), records)
-	g.add(s.path(ocispec.ImageBlobsDir, "sha256"), blobs)
-	g.Layers = digestsOf(layers, nil)
-	g.Blobs = digestsOf(blobs, known.blobs)
-	return g, nil
-}
-
-// digestsOf are the digests of names, if wanted is not nil only of those it has.
-func digestsOf(names []string, wanted map[string]bool) []digest.Digest {
-	var digests []digest.Digest
-	for _, name := range names {
-		if wanted == nil || wanted[name] {
-			digests = append(digests, digest.NewDigestFromEncoded(digest.SHA256, name))
+	g.add(s.path("trees"), m.unmarkedTrees(), nil)
+	g.add(s.path("layers"), layers, func(i *item, d digest.Digest) { i.layer = d })
+	g.add(s.path("files", "sha256"), files, nil)
+	g.add(s.path("checksums", "sha256"), sums, nil)
+	g.add(s.path("compressed"), records, nil)
+	g.add(s.path(ocispec.ImageBlobsDir, "sha256"), blobs, func(i *item, d digest.Digest) {
+		if known.blobs[d.Encoded()] {
+			i.blob = d
 		}
-	}
-	return digests
+	})
+	return g, nil
 }
 
 // known is what published images have had, by name.
@@ -155,12 +151,16 @@ func (m *marks) unmarkedTrees() []string {
 	return names
 }
 
-// add adds what is in dir under names, and what it takes of the disk.
-func (g *garbage) add(dir string, names []string) {
+// add adds what is in dir under names, and what it takes of the disk. label, if it is not nil, says what the digests are
+// of whose digits the names are.
+func (g *garbage) add(dir string, names []string, label func(*item, digest.Digest)) {
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		g.paths = append(g.paths, path)
-		g.Bytes += usage(path)
+		i := item{path: path, bytes: usage(path)}
+		if label != nil {
+			label(&i, digest.NewDigestFromEncoded(digest.SHA256, name))
+		}
+		g.items = append(g.items, i)
 	}
 }
 

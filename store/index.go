@@ -218,21 +218,6 @@ func unnamed(desc ocispec.Descriptor) ocispec.Descriptor {
 	return desc
 }
 
-// set returns the index in which name is target's, and whether that is a change. What name was before stays without a
-// name, if nothing else keeps it. An empty name keeps target without one.
-func (x *index) set(name string, target ocispec.Descriptor, now time.Time) (*index, bool, error) {
-	if x.has(name, target) {
-		return x, false, nil
-	}
-	set, replaced := x.without(func(e *entry) bool { return e.name == name && name != "" })
-	e, err := newEntry(target, name, now)
-	if err != nil {
-		return nil, false, err
-	}
-	set.entries = append(set.entries, e)
-	return set, true, set.keep(replaced)
-}
-
 // without returns the index without the entries that are not wanted, and these.
 func (x *index) without(unwanted func(*entry) bool) (rest *index, gone []*entry) {
 	rest = &index{fields: x.fields, entries: make([]*entry, 0, len(x.entries)+1)}

@@ -36,6 +36,7 @@ func (f *pinFile) read() ([]pin, error) {
 }
 
 // write adds a line; where there is room for it before the line that counts, it goes there, and the file ends after it.
+// After an error the line that counted does still.
 func (f *pinFile) write(pins []pin) error {
 	body, err := json.Marshal(pins)
 	if err != nil {
@@ -56,8 +57,7 @@ func (f *pinFile) write(pins []pin) error {
 	if len(data) > 0 && data[len(data)-1] != '\n' { // who wrote that was killed
 		line = append([]byte{'\n'}, line...)
 	}
-	_, err = f.file.WriteAt(line, int64(len(data)))
-	return err
+	return extend(f.file, int64(len(data)), line)
 }
 
 var errPins = errors.New("no line of the file is whole")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -108,7 +109,7 @@ func newPinned(images []*Image) *pinned {
 }
 
 // Set replaces what is pinned, before it returns. Images that were removed meanwhile cannot be pinned any more, unless
-// they are: Set returns those that are pinned.
+// they are: Set returns those that are pinned. It works on a disk that is full, too: unpinning is how room is made.
 func (p *Pins) Set(ctx context.Context, ids []digest.Digest) ([]digest.Digest, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -121,26 +122,43 @@ func (p *Pins) Set(ctx context.Context, ids []digest.Digest) ([]digest.Digest, e
 	if err != nil {
 		return nil, err
 	}
-	var images []*Image
-	var pins []pin
+	images, err := p.images(snap, ids)
+	if err != nil {
+		return nil, err
+	}
+	pins := make([]pin, len(images))
+	for i, img := range images {
+		pins[i] = pin{img.ID, img.Manifest.Digest}
+	}
+	if err := p.store.withReserve(func() error { return p.file.write(pins) }); err != nil {
+		return nil, err
+	}
+	p.pinned.Store(newPinned(images))
+	return p.IDs(), nil
+}
+
+// images are those of ids that can be pinned: they are in the snapshot, are pinned, or a container stands on them.
+func (p *Pins) images(snap *Snapshot, ids []digest.Digest) (images []*Image, err error) {
+	inUse := sync.OnceValues(p.store.containerImages)
 	for _, id := range ids {
 		img := snap.Image(id)
 		if img == nil {
 			img = p.pinned.Load().byID[id]
 		}
 		if img == nil {
-			img, _ = p.store.InUse(id) // or it is none that a container stands on
+			containers, err := inUse()
+			if err != nil {
+				return nil, err
+			}
+			if slices.Contains(containers, id) {
+				img = p.store.removed(id)
+			}
 		}
 		if img != nil {
 			images = append(images, img)
-			pins = append(pins, pin{img.ID, img.Manifest.Digest})
 		}
 	}
-	if err := p.file.write(pins); err != nil {
-		return nil, err
-	}
-	p.pinned.Store(newPinned(images))
-	return p.IDs(), nil
+	return images, nil
 }
 
 // IDs is what is pinned.
@@ -178,8 +196,8 @@ func (v *view) pinned(p pin) *Image {
 	return v.make(r, v.chainsOf(r))
 }
 
-// pins marks what live mounts pin, but for the images gone. The caller holds ROOT/lock.
-func (m *marks) pins(gone map[digest.Digest]bool) error {
+// pins marks what live mounts pin. The caller holds ROOT/lock.
+func (m *marks) pins() error {
 	files, err := liveFiles(m.store.path("mounts"), "")
 	if err != nil {
 		return err
@@ -190,9 +208,6 @@ func (m *marks) pins(gone map[digest.Digest]bool) error {
 			return fmt.Errorf("what a mount pins: %w", err)
 		}
 		for _, p := range pins {
-			if gone[p.ID] {
-				continue
-			}
 			m.walk(p.Manifest)
 			if r := m.numbers.byManifest[p.Manifest]; r != nil {
 				m.record(r) // also if its manifest is lost

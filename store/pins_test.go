@@ -52,10 +52,6 @@ func TestPinsKeepARemovedImage(t *testing.T) {
 			setPins(t, openPins(t, s, f), img.ID)
 
 			rmi := storetest.Open(t, s.Dir())
-			want, err := rmi.Reclaimable(t.Context(), img.ID)
-			if err != nil || len(want.Blobs) != 2+len(img.Layers) {
-				t.Errorf("reclaimable are %v: %v", want, err)
-			}
 			update(t, rmi, store.Change{Remove: img.ID})
 			if c := collect(t, rmi); len(c.Blobs) > 0 || c.Bytes > 0 {
 				t.Errorf("collected %v", c)
@@ -82,8 +78,8 @@ func TestPinsKeepARemovedImage(t *testing.T) {
 			if _, err := successor.Retained(img.ID); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("no longer pinned: %v", err)
 			}
-			if diff := cmp.Diff(want, collect(t, successor)); diff != "" {
-				t.Errorf("collected (-reclaimable +got):\n%s", diff)
+			if c := collect(t, successor); len(c.Blobs) != 2+len(img.Layers) {
+				t.Errorf("collected %v", c)
 			}
 		})
 	}

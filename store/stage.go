@@ -18,7 +18,7 @@ type StagedLayer struct {
 	DiffID     digest.Digest
 
 	store *Store
-	blob  *os.File // scratch; nil once the layer is stored or given up
+	blob  string // the scratch file; "" once the layer is stored or given up
 	sums  *checksums
 	dir   string // what was unpacked
 
@@ -53,9 +53,12 @@ func (l *StagedLayer) read(ctx context.Context, stream io.Reader) (err error) {
 	if l.Descriptor.MediaType, err = sniff(in); err != nil {
 		return err
 	}
-	if l.blob, err = l.store.scratch.file(); err != nil {
+	blob, err := l.store.scratch.file()
+	if err != nil {
 		return err
 	}
+	defer blob.Close() // so that many layers can be staged
+	l.blob = blob.Name()
 	if l.dir, err = l.store.scratch.mkdir(); err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func (l *StagedLayer) read(ctx context.Context, stream io.Reader) (err error) {
 	copied := newQueue()
 	var failed error
 	var wg sync.WaitGroup
-	wg.Go(func() { failed = l.copy(ctx, io.TeeReader(in, sums), copied) })
+	wg.Go(func() { failed = copyBlob(ctx, blob, io.TeeReader(in, sums), copied) })
 	out := unpackInto{dir: l.dir, inBlob: inBlob, large: largeFiles{store: l.store, commit: l.stageLarge}}
 	l.DiffID, err = out.run(ctx, copied)
 	wg.Wait()
@@ -86,8 +89,8 @@ func (l *StagedLayer) read(ctx context.Context, stream io.Reader) (err error) {
 	return nil
 }
 
-// copy writes the blob, durably, and hands it on.
-func (l *StagedLayer) copy(ctx context.Context, in io.Reader, out *queue) error {
+// copyBlob writes the blob, durably, and hands it on.
+func copyBlob(ctx context.Context, blob *os.File, in io.Reader, out *queue) error {
 	var flush writeback
 	for {
 		b := out.take()
@@ -95,15 +98,15 @@ func (l *StagedLayer) copy(ctx context.Context, in io.Reader, out *queue) error 
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		if _, failed := l.blob.Write(b[:n]); failed != nil {
+		if _, failed := blob.Write(b[:n]); failed != nil {
 			err = failed
 		}
-		flush.wrote(l.blob, n)
+		flush.wrote(blob, n)
 		out.put(b[:n])
 		switch {
 		case err == io.EOF:
 			out.end(io.EOF)
-			return l.blob.Sync()
+			return blob.Sync()
 		case err != nil:
 			out.end(err)
 			return err
@@ -132,16 +135,16 @@ func (l *StagedLayer) stageLarge(f *os.File, d digest.Digest) error {
 
 // Discard removes what was staged. After Commit it does nothing.
 func (l *StagedLayer) Discard() error {
-	if l.blob == nil {
+	if l.blob == "" {
 		return nil
 	}
-	errs := []error{l.blob.Close(), os.RemoveAll(l.blob.Name())}
+	errs := []error{os.RemoveAll(l.blob)}
 	if l.dir != "" {
 		errs = append(errs, os.RemoveAll(l.dir))
 	}
 	for _, f := range l.large {
 		errs = append(errs, os.RemoveAll(f.path))
 	}
-	l.blob = nil
+	l.blob = ""
 	return errors.Join(errs...)
 }

@@ -101,5 +101,5 @@ func (l *StagedLayer) commitBlob() error {
 	if hasSize(path, l.sums.size) {
 		return nil
 	}
-	return rename(l.blob.Name(), path)
+	return rename(l.blob, path)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -344,5 +345,28 @@ func TestCompressedIsCollectedWithItsLayer(t *testing.T) {
 	collect(t, s)
 	if left := files(t, s.Dir()); len(left) != 5 {
 		t.Errorf("left over: %q", left)
+	}
+}
+
+// TestStagedLayersAreClosed stages layers, and has no file of them open.
+func TestStagedLayersAreClosed(t *testing.T) {
+	s := storetest.New(t)
+	for _, tar := range [][]byte{largeLayer(t), layertest.Tar(t, layertest.File("a", "a"))} {
+		l, err := s.StageLayer(t.Context(), bytes.NewReader(tar))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Discard()
+	}
+	open, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := filepath.Join(s.Dir(), "ingest", "tmp-")
+	for _, fd := range open {
+		path, err := os.Readlink(fd)
+		if err == nil && strings.HasPrefix(path, scratch) && !strings.HasSuffix(path, ".lock") {
+			t.Errorf("%s is open", path)
+		}
 	}
 }

@@ -10,10 +10,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Update changes references. It calls decide with the state that is on disk, which a lock keeps as it is until the changes
-// decide returns are written, all at once and in their order. It returns the state after that; an error of decide changes
-// nothing. A target that is not stored is ErrNotFound. What only takes away works on a disk that is full, too. decide must not call what takes the lock itself: what publishes,
-// claims, pins or collects.
+// Update changes references. It calls decide with the state that is on disk, which a lock keeps as it is until the
+// changes decide returns are written, all at once and in their order. It returns the state after that; an error of decide
+// changes nothing. A target that is not stored is ErrNotFound. What only takes away works on a disk that is full, too.
+// decide must not call what takes the lock itself: what publishes, commits layers, claims, pins or collects.
 func (s *Store) Update(ctx context.Context, decide func(*Snapshot) ([]Change, error)) (*Snapshot, error) {
 	lock, err := acquire(ctx, s.path("lock"), nil)
 	if err != nil {

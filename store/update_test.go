@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -164,5 +167,22 @@ func TestUpdateIsWatched(t *testing.T) {
 	update(t, s, store.Change{Name: box + ":1"})
 	if c := next(t, changes); c.new.Reference(box+":1") != nil || len(c.new.Images) != 1 {
 		t.Errorf("names %v", referenceNames(c.new))
+	}
+}
+
+// TestUpdateDropsWhatIsMissing moves a name away from a manifest that is not there any more.
+func TestUpdateDropsWhatIsMissing(t *testing.T) {
+	s := storetest.New(t)
+	a, b := oneFile(t, "a"), oneFile(t, "b")
+	a.Publish(t, s, box+":1")
+	b.Publish(t, s, box+":2")
+	update(t, s, store.Change{Name: box + "@" + a.Descriptor.Digest.String()})
+	if err := os.Remove(blobFile(s, a.Descriptor.Digest)); err != nil {
+		t.Fatal(err)
+	}
+	update(t, s, store.Change{Name: box + ":1", Target: &b.Descriptor})
+	index := readAll(t, filepath.Join(s.Dir(), "index.json"))
+	if bytes.Contains(index, []byte(a.Descriptor.Digest)) {
+		t.Errorf("it is still kept:\n%s", index)
 	}
 }

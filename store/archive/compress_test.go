@@ -7,8 +7,10 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 
 	"github.com/imagefs/imagefs/store/archive"
+	"github.com/imagefs/imagefs/store/storetest"
 )
 
 func TestCompressor(t *testing.T) {
@@ -36,6 +38,28 @@ func TestCompressor(t *testing.T) {
 		}
 		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+}
+
+// TestCutInTheHeader reads what is no more than a part of a compressed stream's header.
+func TestCutInTheHeader(t *testing.T) {
+	for _, name := range []string{"x.gz", "x.zst", "x.xz"} {
+		var whole bytes.Buffer
+		var w io.WriteCloser
+		var err error
+		if w, err = archive.Compressor(name, &whole); name == "x.xz" {
+			w, err = xz.NewWriter(&whole)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = archive.Read(t.Context(), storetest.New(t), bytes.NewReader(whole.Bytes()[:8]), nil)
+		if !atFault(err) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

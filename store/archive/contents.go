@@ -172,7 +172,7 @@ func (c *Contents) stageLayer(ctx context.Context, l *layerFile) error {
 		return nil
 	case c.store.HasBlob(l.blob.Digest):
 		l.stored = l.blob
-		return nil
+		return c.verifyStored(l)
 	}
 	staged, err := c.source.stage(ctx, l.name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -202,6 +202,22 @@ func (l *layerFile) verify() error {
 	}
 	if l.staged.DiffID != l.diffID {
 		return damaged(l.name, "invalid diffID: expected %q, got %q", l.diffID, l.staged.DiffID)
+	}
+	return l.verifySize(l.staged.Descriptor.Size)
+}
+
+// verifyStored checks what the archive's documents say of a blob that the store has.
+func (c *Contents) verifyStored(l *layerFile) error {
+	size, err := c.store.BlobSize(l.blob.Digest)
+	if err != nil {
+		return err
+	}
+	return l.verifySize(size)
+}
+
+func (l *layerFile) verifySize(size int64) error {
+	if l.blob.Digest != "" && l.blob.Size != size {
+		return wrongSize(l.name, size, l.blob.Size)
 	}
 	return nil
 }

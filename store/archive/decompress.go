@@ -48,7 +48,9 @@ func Decompress(in io.Reader) (tar io.Reader, end func(), err error) {
 			tar, end = z, z.Close
 		}
 	case bytes.HasPrefix(start, magicXz):
-		tar, err = xz.NewReader(r)
+		if err = checkDictionary(r); err == nil {
+			tar, err = xz.NewReader(r)
+		}
 	case bytes.HasPrefix(start, magicBzip2):
 		tar = bzip2.NewReader(r)
 	default:

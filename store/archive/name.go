@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"archive/tar"
 	"io/fs"
 	"path"
 	"strings"
@@ -10,6 +11,24 @@ import (
 
 // clean is how names of entries are compared: without "./", a leading slash, and "..", which no name gets out by.
 func clean(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+
+const (
+	// maxNames is how much the names of an archive's entries may take together, in bytes: they are held in memory.
+	maxNames = 64 << 20
+	// nameCost is what an entry takes beside its name and that of what it links to, in bytes: roughly.
+	nameCost = 512
+)
+
+// nameSize is what the names of entries take.
+type nameSize int
+
+// add counts an entry; an error if they are too many.
+func (n *nameSize) add(h *tar.Header) error {
+	if *n += nameSize(len(h.Name) + len(h.Linkname) + nameCost); *n > maxNames {
+		return damaged("", "it has too many entries, or too long names: they take more than %d bytes", maxNames)
+	}
+	return nil
+}
 
 // maxLinks is how many links may lead from one to the next.
 const maxLinks = 40

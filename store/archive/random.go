@@ -19,15 +19,25 @@ type random struct {
 	store    *store.Store
 	progress Progress
 	files    files
+
+	documents documents
 }
 
 func (r *random) document(name string) ([]byte, error) {
+	name = clean(name)
+	if data, ok := r.documents.byName[name]; ok {
+		return data, nil
+	}
 	f, size, err := r.files.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readDocument(name, size, f)
+	data, err := readDocument(name, size, f)
+	if err != nil {
+		return nil, err
+	}
+	return data, r.documents.keep(name, data)
 }
 
 func (r *random) stage(ctx context.Context, name string) (*store.StagedLayer, error) {

@@ -30,24 +30,40 @@ func Read(ctx context.Context, s *store.Store, r io.Reader, progress Progress) (
 // are looked at.
 func readStream(ctx context.Context, s *stream, r io.Reader) error {
 	in := &input{r: r}
-	tar, end, err := Decompress(in)
-	if err == nil {
-		defer end()
-		plain := &input{r: tar}
-		if err = s.read(ctx, plain); err == nil {
-			_, err = io.Copy(io.Discard, plain)
-		}
-		switch {
-		case errors.Is(plain.err, io.ErrUnexpectedEOF):
-			err = damaged("", "it is cut short")
-		case plain.err != nil:
-			err = damaged("", "it cannot be decompressed: %w", plain.err)
-		}
-	}
+	err := s.decompress(ctx, in)
 	if in.err != nil {
 		return in.err
 	}
 	return err
+}
+
+// decompress reads the tar that in holds, and all that comes after it.
+func (s *stream) decompress(ctx context.Context, in io.Reader) error {
+	tar, end, err := Decompress(in)
+	if err != nil {
+		return unreadable(err)
+	}
+	defer end()
+	plain := &input{r: tar}
+	if err = s.read(ctx, plain); err == nil {
+		_, err = io.Copy(io.Discard, plain)
+	}
+	if plain.err != nil {
+		return unreadable(plain.err)
+	}
+	return err
+}
+
+// unreadable tells what an error of decompression means.
+func unreadable(err error) error {
+	var unknown *UnknownError
+	switch {
+	case errors.As(err, &unknown):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return damaged("", "it is cut short")
+	}
+	return damaged("", "it cannot be decompressed: %w", err)
 }
 
 // ReadFile is Read of an open file, which stays its owner's, from where it is read next; of a directory it is the OCI image

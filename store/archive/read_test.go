@@ -424,3 +424,21 @@ func TestSkipping(t *testing.T) {
 		}
 	}
 }
+
+// TestPassingOver loads, as a stream, a layer of which the store still has the blob but not what is derived of it.
+func TestPassingOver(t *testing.T) {
+	s := storetest.New(t)
+	img := small(t)
+	img.Publish(t, s, "docker.io/library/old:1")
+	for _, l := range img.Layers {
+		if err := os.RemoveAll(filepath.Join(s.Dir(), "layers", l.DiffID.Encoded())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := layertest.Tar(t, layoutEntries(t, img, "web:v1")...)
+	c, err := archive.Read(t.Context(), s, bytes.NewReader(whole), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, s, publish(t, c), img, true)
+}

@@ -29,7 +29,10 @@ type layout struct {
 }
 
 // layoutFile is a layer as a manifest and a config have it.
-type layoutFile struct{ blob, diffID digest.Digest }
+type layoutFile struct {
+	blob, diffID digest.Digest
+	size         int64
+}
 
 // readLayout finds the images of an OCI image layout; none if it is no such thing, or empty.
 func readLayout(src source) ([]named, error) {
@@ -136,9 +139,13 @@ func (l *layout) blob(desc ocispec.Descriptor) (document, error) {
 		return document{}, &DamagedError{name, &store.DigestError{What: "blob", Want: desc.Digest, Got: got}}
 	}
 	if desc.Size != int64(len(raw)) {
-		return document{}, damaged(name, "it has %d bytes, where its descriptor says %d", len(raw), desc.Size)
+		return document{}, wrongSize(name, int64(len(raw)), desc.Size)
 	}
 	return document{desc, raw}, nil
+}
+
+func wrongSize(name string, got, want int64) error {
+	return damaged(name, "it has %d bytes, where its descriptor says %d", got, want)
 }
 
 var errMissing = errors.New("it is missing")
@@ -220,7 +227,7 @@ func (l *layout) image(e *named, doc document, m manifest) error {
 }
 
 func (l *layout) layer(desc ocispec.Descriptor, diffID digest.Digest) *layerFile {
-	key := layoutFile{desc.Digest, diffID}
+	key := layoutFile{desc.Digest, diffID, desc.Size}
 	if l.files[key] == nil {
 		l.files[key] = &layerFile{name: blobName(desc.Digest), diffID: diffID, blob: desc}
 	}

@@ -12,6 +12,32 @@ import (
 // maxDocument is how large a document (a manifest, a config) may be, in bytes: it is held in memory.
 const maxDocument = 16 << 20
 
+// maxDocuments is how large the documents of an archive may be together, in bytes.
+const maxDocuments = 64 << 20
+
+// documents are those of an archive that were read. The zero value is ready to use.
+type documents struct {
+	byName map[string][]byte // clean
+	size   int               // of all
+}
+
+// keep remembers a document, unless they are too large together.
+func (d *documents) keep(name string, data []byte) error {
+	if d.byName == nil {
+		d.byName = make(map[string][]byte)
+	}
+	if d.size += len(data); d.size > maxDocuments {
+		return damaged("", "its manifests and configs have more than %d bytes", maxDocuments)
+	}
+	d.byName[name] = data
+	return nil
+}
+
+func (d *documents) forget(name string) {
+	d.size -= len(d.byName[name])
+	delete(d.byName, name)
+}
+
 // Progress is told of an entry how many of its bytes were read. It may be called from many goroutines.
 type Progress func(entry string, done, total int64)
 

@@ -14,9 +14,6 @@ import (
 	"github.com/imagefs/imagefs/store"
 )
 
-// maxDocuments is how large the documents of a stream may be together, in bytes.
-const maxDocuments = 64 << 20
-
 // stream is an archive that can be read once, from its start: documents are kept in memory and layers are staged as they
 // come, whatever they are called.
 type stream struct {
@@ -24,19 +21,19 @@ type stream struct {
 	claim    *store.Claim
 	progress Progress
 
-	documents map[string][]byte
-	size      int // of documents
+	documents documents
+	names     nameSize
 	staged    map[string]*store.StagedLayer
 	faults    map[string]error // of layers that could not be staged
 	links     links
-	blobs     func() map[digest.Digest]bool // of layers in the store
+	blobs     func() map[digest.Digest]digest.Digest // of layers in the store, and their diffIDs
 }
 
 func newStream(s *store.Store, c *store.Claim, progress Progress) *stream {
 	return &stream{
 		store: s, claim: c, progress: progress, links: links{},
-		blobs:     sync.OnceValue(func() map[digest.Digest]bool { return layerBlobs(s) }),
-		documents: map[string][]byte{}, staged: map[string]*store.StagedLayer{}, faults: map[string]error{},
+		blobs:  sync.OnceValue(func() map[digest.Digest]digest.Digest { return layerBlobs(s) }),
+		staged: map[string]*store.StagedLayer{}, faults: map[string]error{},
 	}
 }
 
@@ -81,6 +78,9 @@ func explain(err error, last string) error {
 }
 
 func (s *stream) entry(ctx context.Context, name string, h *tar.Header, r io.Reader) error {
+	if err := s.names.add(h); err != nil {
+		return err
+	}
 	s.forget(name)
 	switch h.Typeflag {
 	case tar.TypeSymlink:
@@ -98,10 +98,9 @@ func (s *stream) forget(name string) {
 	if old := s.staged[name]; old != nil {
 		_ = old.Discard()
 	}
-	s.size -= len(s.documents[name])
+	s.documents.forget(name)
 	delete(s.staged, name)
 	delete(s.faults, name)
-	delete(s.documents, name)
 	delete(s.links, name)
 }
 
@@ -140,45 +139,53 @@ func (s *stream) keep(e *entry) error {
 	if err != nil {
 		return err
 	}
-	if s.size += len(data); s.size > maxDocuments {
-		return damaged("", "its manifests and configs have more than %d bytes", maxDocuments)
-	}
-	s.documents[e.name] = data
-	return nil
+	return s.documents.keep(e.name, data)
 }
 
-// has tells whether the store has what an entry's name says it is.
+// has tells whether the store has what an entry's name says it is: a layer, or a blob of one. It is claimed then, and
+// stays.
 func (s *stream) has(ctx context.Context, name string) (bool, error) {
 	d, ok := digestIn(name)
 	if !ok {
 		return false, nil
 	}
-	if err := s.claim.Add(ctx, d); err != nil {
+	diffID, isBlob := s.blobs()[d]
+	if !isBlob {
+		diffID = d
+	}
+	if err := s.claim.Add(ctx, d, diffID); err != nil {
 		return false, err
 	}
-	if s.blobs()[d] && s.store.HasBlob(d) {
-		return true, nil
+	if isBlob && !s.store.HasBlob(d) {
+		return false, nil
 	}
-	return hasLayer(s.store, d)
+	return s.hasLayer(ctx, diffID)
 }
 
-// layerBlobs are the blobs of the layers of all images.
-func layerBlobs(s *store.Store) map[digest.Digest]bool {
-	blobs := make(map[digest.Digest]bool)
+// layerBlobs are the blobs of the layers of all images, and the layers' diffIDs.
+func layerBlobs(s *store.Store) map[digest.Digest]digest.Digest {
+	blobs := make(map[digest.Digest]digest.Digest)
 	for _, img := range s.Snapshot().Images {
-		for _, l := range img.Layers {
-			blobs[l.Digest] = true
+		for k, l := range img.Layers {
+			blobs[l.Digest] = img.Chains[k].DiffID
 		}
 	}
 	return blobs
 }
 
-func hasLayer(s *store.Store, diffID digest.Digest) (bool, error) {
-	_, err := s.FindLayer(diffID)
+// hasLayer tells whether the store has a layer, which is claimed, and claims the blob of it that was found.
+func (s *stream) hasLayer(ctx context.Context, diffID digest.Digest) (bool, error) {
+	found, err := s.store.FindLayer(diffID)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	if err := s.claim.Add(ctx, found.Digest); err != nil {
+		return false, err
+	}
+	return s.store.HasBlob(found.Digest), nil
 }
 
 func (s *stream) document(name string) ([]byte, error) {
@@ -186,7 +193,7 @@ func (s *stream) document(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, ok := s.documents[name]
+	data, ok := s.documents.byName[name]
 	if !ok {
 		return nil, fs.ErrNotExist
 	}

@@ -13,6 +13,7 @@ import (
 type tarFile struct {
 	file  io.ReaderAt
 	names map[string]extent
+	size  nameSize
 	links links
 }
 
@@ -49,7 +50,9 @@ func openTar(ctx context.Context, file io.ReaderAt, size int64) (*tarFile, error
 		if h.Typeflag == tar.TypeReg && h.Size > size-at {
 			return nil, explain(io.ErrUnexpectedEOF, last)
 		}
-		t.add(last, h, at)
+		if err := t.add(last, h, at); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -62,7 +65,10 @@ func isSparse(h *tar.Header) bool {
 	return h.Typeflag == tar.TypeGNUSparse
 }
 
-func (t *tarFile) add(name string, h *tar.Header, at int64) {
+func (t *tarFile) add(name string, h *tar.Header, at int64) error {
+	if err := t.size.add(h); err != nil {
+		return err
+	}
 	delete(t.names, name)
 	delete(t.links, name)
 	switch h.Typeflag {
@@ -73,6 +79,7 @@ func (t *tarFile) add(name string, h *tar.Header, at int64) {
 	case tar.TypeLink:
 		t.links[name] = clean(h.Linkname)
 	}
+	return nil
 }
 
 func (t *tarFile) open(name string) (io.ReadCloser, int64, error) {
