@@ -71,27 +71,40 @@ type pruning struct {
 	size int64
 }
 
-// planPrune decides what goes.
+// planPrune decides what goes. A name may lead to several images: none of them goes without the others.
 func (e *Engine) planPrune(snap *store.Snapshot, req PruneRequest, keep imageFilter) (pruning, error) {
+	prunable, err := e.prunable(snap, req, keep)
+	if err != nil {
+		return pruning{removal: &removal{}}, err
+	}
+	for {
+		p, goes := e.choosePrune(snap, prunable, req.KeepStorage), map[digest.Digest]bool{}
+		for _, img := range p.images {
+			goes[img.ID] = true
+		}
+		stays := func(img *store.Image) bool { return !goes[img.ID] }
+		isBound := func(img *store.Image) bool {
+			return goes[img.ID] && slices.ContainsFunc(referencesTo(snap, img), func(ref named) bool { return slices.ContainsFunc(ref.Images, stays) })
+		}
+		if !slices.ContainsFunc(p.images, isBound) {
+			p.nameAll(snap)
+			return p, nil
+		}
+		prunable = slices.DeleteFunc(prunable, isBound)
+	}
+}
+
+// prunable are the images that may go, oldest first.
+func (e *Engine) prunable(snap *store.Snapshot, req PruneRequest, keep imageFilter) (list []*store.Image, err error) {
 	oldestFirst := slices.Clone(snap.Images)
 	slices.SortFunc(oldestFirst, func(a, b *store.Image) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Number, b.Number))
 	})
 	using, err := e.users()
 	if err != nil {
-		return pruning{removal: &removal{}}, err
-	}
-	sizes := newLayerSizes(e.store, snap.Images)
-	p := pruning{removal: &removal{}}
-	named := map[string]bool{}
-	left := int64(0)
-	if req.KeepStorage > 0 {
-		left = sizes.total()
+		return nil, err
 	}
 	for _, img := range oldestFirst {
-		if req.KeepStorage > 0 && left-p.size <= req.KeepStorage {
-			break
-		}
 		if _, ok := using[img.ID]; ok {
 			continue
 		}
@@ -101,20 +114,44 @@ func (e *Engine) planPrune(snap *store.Snapshot, req PruneRequest, keep imageFil
 		}
 		if ok, err := keep(img); ok || err != nil {
 			if err != nil {
-				return p, err
+				return nil, err
 			}
 			continue
 		}
+		list = append(list, img)
+	}
+	return list, nil
+}
+
+// choosePrune takes images until no more bytes are left than are to be kept; of 0, all.
+func (e *Engine) choosePrune(snap *store.Snapshot, prunable []*store.Image, keep int64) pruning {
+	sizes := newLayerSizes(e.store, snap.Images)
+	p := pruning{removal: &removal{}}
+	left := int64(0)
+	if keep > 0 {
+		left = sizes.total()
+	}
+	for _, img := range prunable {
+		if keep > 0 && left-p.size <= keep {
+			break
+		}
 		p.images = append(p.images, img)
 		p.size += sizes.drop(img)
-		for _, ref := range refs {
-			if !named[ref.Name] {
-				named[ref.Name] = true
-				p.names = append(p.names, removedName{ref.Name, img})
+	}
+	return p
+}
+
+// nameAll takes all names of the images away.
+func (r *removal) nameAll(snap *store.Snapshot) {
+	taken := map[string]bool{}
+	for _, img := range r.images {
+		for _, ref := range referencesTo(snap, img) {
+			if !taken[ref.Name] {
+				taken[ref.Name] = true
+				r.names = append(r.names, removedName{ref.Name, img})
 			}
 		}
 	}
-	return p, nil
 }
 
 // layerSizes counts which layers are whose.

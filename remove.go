@@ -16,6 +16,7 @@ import (
 type RemoveRequest struct {
 	Refs  []string // names, IDs, prefixes of IDs
 	Force bool     // also an image that is named by ID and has names in several repositories
+	Again bool     // it may have been carried out, whole or in part: what is not there was removed
 }
 
 // Remove removes images, or only names, by docker's rules (moby daemon/images/image_delete.go): a name is taken away, and
@@ -35,6 +36,9 @@ func (e *Engine) Remove(ctx context.Context, req RemoveRequest, report Reporter)
 			}
 			return planRemoval(snap, using, word, req.Force)
 		}, rmiLine, report)
+		if req.Again && KindOf(err) == NotFound {
+			deleted, err = true, nil // and perhaps not collected
+		}
 		errs = append(errs, err)
 		collect = collect || deleted
 		if ctx.Err() != nil {

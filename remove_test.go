@@ -193,3 +193,35 @@ func TestRemoveIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestPruneIndex wants a name to keep all its images, if it keeps one.
+func TestPruneIndex(t *testing.T) {
+	b := newBench(t)
+	b.reg.PutIndex("web", "1", b.put("web", "one", imageFor(t, "linux/amd64", "a")), b.put("web", "two", imageFor(t, "linux/arm64", "b")))
+	b.pull(imagefs.PullRequest{Ref: b.ref("web:1"), AllPlatforms: true})
+	for _, step := range []struct{ keep, reclaimed int64 }{{1500, 0}, {500, 2000}} {
+		before := b.names()
+		reclaimed, err := b.Prune(t.Context(), imagefs.PruneRequest{All: true, KeepStorage: step.keep}, &record{})
+		if err != nil || reclaimed != step.reclaimed {
+			t.Errorf("%d reclaimed, %v", reclaimed, err)
+		}
+		if after := b.names(); step.reclaimed == 0 && !cmp.Equal(before, after) || step.reclaimed > 0 && len(after) > 0 {
+			t.Errorf("left %q", after)
+		}
+	}
+}
+
+// TestRemoveAgain removes what was removed, but perhaps not collected.
+func TestRemoveAgain(t *testing.T) {
+	b := newBench(t)
+	b.put("web", "1", newImage(t, "a"))
+	b.pull(imagefs.PullRequest{Ref: b.ref("web:1")})
+	req := imagefs.RemoveRequest{Refs: []string{b.ref("web:0"), b.ref("web:1")}, Again: true}
+	if err := b.Remove(t.Context(), req, &record{}); err != nil || len(b.names()) > 0 {
+		t.Errorf("%v, left %q", err, b.names())
+	}
+	req.Refs = []string{"UP"}
+	if err := b.Remove(t.Context(), req, &record{}); imagefs.KindOf(err) != imagefs.Invalid {
+		t.Error(err)
+	}
+}

@@ -50,7 +50,11 @@ func (e *Engine) Move(ctx context.Context, from, to string) error {
 		if source.String() == target.String() {
 			return nil, nil
 		}
-		return append([]store.Change{{Name: target.String(), Target: &ref.Target}}, takeAway(snap, ref)...), nil
+		away := takeAway(snap, ref)
+		if source.Name() == target.Name() {
+			away = away[:1] // the image keeps a tag in the repository
+		}
+		return append([]store.Change{{Name: target.String(), Target: &ref.Target}}, away...), nil
 	})
 	if err != nil || source.String() == target.String() {
 		return err

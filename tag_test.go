@@ -72,6 +72,19 @@ func TestMove(t *testing.T) {
 	}
 }
 
+func TestMoveKeepsTheDigest(t *testing.T) {
+	b := newBench(t)
+	desc := b.put("web", "1", newImage(t, "a"))
+	b.pull(imagefs.PullRequest{Ref: b.ref("web:1")})
+	if err := b.Move(t.Context(), b.ref("web:1"), b.ref("web:2")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"web:2", "web@" + desc.Digest.String()}
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(b.names()))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestUntagLeavesTheImage(t *testing.T) {
 	b := newBench(t)
 	b.put("web", "1", newImage(t, "a"))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"sync"
 
 	"github.com/imagefs/imagefs"
@@ -82,7 +83,7 @@ func newServer(args []string) (*server, error) {
 	}
 	s.content = content.New(s.store, pins, log.Printf)
 	s.contentConn, err = conn.NewServer(inherited(5), inherited(6), s.content, conn.Options{
-		Fuse: content.MountOptions(), Workers: contentWorkers,
+		Fuse: content.MountOptions(), Workers: contentWorkers, Teller: teller,
 	})
 	if err != nil {
 		return nil, err
@@ -95,10 +96,13 @@ func newServer(args []string) (*server, error) {
 		return nil, err
 	}
 	s.namesConn, err = conn.NewServer(inherited(3), inherited(4), s.names, conn.Options{
-		Fuse: names.MountOptions(), Poll: s.names.Poll,
+		Fuse: names.MountOptions(), Poll: s.names.Poll, Teller: teller,
 	})
 	return s, err
 }
+
+// teller is this binary's hidden command "tell", which is [conn.Tell].
+func teller() *exec.Cmd { return exec.Command("/proc/self/exe", "tell") }
 
 // pins are what the mount keeps in the store; nil if the holder has none.
 func (s *server) pins(c serveConfig) (content.Pins, error) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // keepCredentials stores credentials where docker does: in the account's own helper, else in the store for all, else in the
@@ -66,17 +67,14 @@ func (own credentials) auth() dockerAuth {
 	return auth
 }
 
-// editDockerConfig changes the auths of config.json and keeps all else that is in it. The file is replaced at once, is its
-// owner's alone, and stays where it is if config.json is a symlink.
+// editDockerConfig changes the auths of config.json and keeps all else that is in it. The file is replaced at once, keeps
+// its mode and owner, as docker's does, and stays where it is if config.json is a symlink. A new one is its owner's alone.
 func editDockerConfig(dir string, edit func(auths map[string]json.RawMessage) error) error {
 	dir, err := dockerConfigDir(dir)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "config.json")
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
+	path := target(filepath.Join(dir, "config.json"))
 	fields, auths := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	raw, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -106,6 +104,27 @@ func unmarshalField(raw json.RawMessage, v any) error {
 	return json.Unmarshal(raw, v)
 }
 
+// target is the file that a path leads to, which need not exist.
+func target(path string) string {
+	for range maxLinks {
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+			path = filepath.Join(dir, filepath.Base(path))
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path
+}
+
+// maxLinks is how many symlinks the kernel follows.
+const maxLinks = 40
+
 func replaceFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -116,8 +135,28 @@ func replaceFile(path string, data []byte) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(data)
+	if err == nil {
+		err = copyPermissions(path, f)
+	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// copyPermissions gives a file the mode of the one at path, if there is one, and its owner where that is allowed.
+func copyPermissions(path string, to *os.File) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+		if err := to.Chown(int(owner.Uid), int(owner.Gid)); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return to.Chmod(info.Mode().Perm())
 }

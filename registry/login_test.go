@@ -222,3 +222,35 @@ esac`)
 		t.Errorf("got %v", err)
 	}
 }
+
+// A file keeps its mode and its owner, and one that a symlink names is made where it should be.
+func TestLoginKeepsTheFile(t *testing.T) {
+	reg := registrytest.New(t)
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	path := filepath.Join(elsewhere, "x", "config.json")
+	if err := os.Symlink("config.json.link", filepath.Join(dir, "config.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, filepath.Join(dir, "config.json.link")); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, Options{DockerConfig: dir})
+	for _, mode := range []os.FileMode{0o600, 0o640} {
+		if err := c.Login(t.Context(), server(t, reg.Host), "ann", "s3cret"); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != mode {
+			t.Fatalf("%v, %v", info, err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t); os.Geteuid() == 0 && mode == 0o640 && (owner.Uid != 1234 || owner.Gid != 1235) {
+			t.Errorf("owned by %d:%d", owner.Uid, owner.Gid)
+		}
+		if err := os.Chmod(path, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(path, 1234, 1235); err != nil && os.Geteuid() == 0 {
+			t.Fatal(err)
+		}
+	}
+}

@@ -28,24 +28,35 @@ type SearchResult struct {
 // that does not, it is the repositories of its catalog whose names have the term in them.
 func (c *Client) Search(ctx context.Context, host, term string, limit int) ([]SearchResult, error) {
 	q := question{domain: host, subject: "search for " + term}
-	if host == hubDomain {
-		return c.searchHub(ctx, q, term, limit)
+	search := c.searchHub
+	if host != hubDomain {
+		search = c.searchHost
 	}
-	found, err := c.searchIndex(ctx, q, term, limit)
-	if !isNoSearch(err) {
-		return found, err
+	found, err := search(ctx, q, term, limit)
+	return found[:min(len(found), limit)], err
+}
+
+func (c *Client) searchHost(ctx context.Context, q question, term string, limit int) ([]SearchResult, error) {
+	found, denied := c.searchIndex(ctx, q, term, limit)
+	if !isNoSearch(denied) {
+		return found, denied
 	}
-	names, err := c.catalog(ctx, host, func(name string) bool { return strings.Contains(name, term) }, limit)
+	names, err := c.catalog(ctx, q.domain, func(name string) bool { return strings.Contains(name, term) }, limit)
+	if isDenied(err) && isDenied(denied) {
+		return nil, denied
+	}
 	for _, name := range names {
 		found = append(found, SearchResult{Name: name})
 	}
 	return found, err
 }
 
-// isNoSearch tells whether a registry only does not know how to search.
+// isNoSearch tells whether a registry may only not know how to search. Some deny all that they do not know.
 func isNoSearch(err error) bool {
-	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrProtocol) || errors.Is(err, ErrUnsupported)
+	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrProtocol) || errors.Is(err, ErrUnsupported) || isDenied(err)
 }
+
+func isDenied(err error) bool { return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrDenied) }
 
 // searchHub asks the search service as an endpoint of its own: the credentials are those of its host.
 func (c *Client) searchHub(ctx context.Context, q question, term string, limit int) ([]SearchResult, error) {

@@ -119,3 +119,27 @@ func TestSearchDenied(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Some registries deny what they do not know, and some answer with more than was asked for.
+func TestSearchDeniedNotCatalog(t *testing.T) {
+	reg := registrytest.New(t)
+	reg.PutImage("web", "1.0", []byte("{}"))
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		reg.Next(registrytest.Always, "/v1/search", registrytest.Status(status, ""))
+		got, err := newClient(t, Options{}).Search(t.Context(), reg.Host, "web", 25)
+		if diff := cmp.Diff([]SearchResult{{Name: "web"}}, got); diff != "" || err != nil {
+			t.Errorf("%d: %v %s", status, err, diff)
+		}
+	}
+}
+
+func TestSearchLimit(t *testing.T) {
+	reg := registrytest.New(t)
+	reg.Next(registrytest.Always, "/v1/search", registrytest.Status(200, hubAnswer))
+	c := newClient(t, Options{SearchURL: reg.URL + "/v1/"})
+	for _, host := range []string{reg.Host, "docker.io"} {
+		if got, err := c.Search(t.Context(), host, "alpine", 1); len(got) != 1 || err != nil {
+			t.Errorf("%s: %v, %v", host, got, err)
+		}
+	}
+}

@@ -25,7 +25,7 @@ func newApp() *cli.App {
 The commands below work with or without a mount.`,
 		DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{
-			mountCommand(), umountCommand(), upgradeCommand(), serveCommand(),
+			mountCommand(), umountCommand(), upgradeCommand(), serveCommand(), tellCommand(),
 			imageCommand(), imagesCommand(), pullCommand(), pushCommand(), tagCommand(), rmiCommand(),
 			buildCommand(), builderCommand(), saveCommand(), loadCommand(), importCommand(), inspectCommand(), historyCommand(),
 			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -49,7 +50,7 @@ func importImage(c *cli.Context) error {
 		return err
 	}
 	req := imagefs.ImportRequest{
-		Source: source, From: args[0], Changes: c.StringSlice("change"), Message: c.String("message"), Platform: c.String("platform"),
+		Source: source, From: shown(args[0]), Changes: c.StringSlice("change"), Message: c.String("message"), Platform: c.String("platform"),
 	}
 	if len(args) > 1 {
 		req.Ref = args[1]
@@ -71,18 +72,36 @@ func openSource(ctx context.Context, word string) (io.ReadCloser, error) {
 	return os.Open(word)
 }
 
-func download(ctx context.Context, url string) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// download gets what a URL names. Its error tells no user and no password.
+func download(ctx context.Context, word string) (io.ReadCloser, error) {
+	if _, err := url.Parse(word); err != nil {
+		return nil, errors.New("the URL cannot be understood") // the cause may quote the password
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, word, nil)
 	if err != nil {
 		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
+		var fault *url.Error
+		if errors.As(err, &fault) {
+			fault.URL = shown(fault.URL)
+		}
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()
-		return nil, fmt.Errorf("%s: %s", url, resp.Status)
+		return nil, fmt.Errorf("%s: %s", shown(word), resp.Status)
 	}
 	return resp.Body, nil
+}
+
+// shown is a source as others may see it: of a URL, without user and password.
+func shown(word string) string {
+	u, err := url.Parse(word)
+	if err != nil || u.User == nil {
+		return word
+	}
+	u.User = nil
+	return u.String()
 }

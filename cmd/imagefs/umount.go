@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/imagefs/imagefs/fs"
+	"github.com/imagefs/imagefs/fs/conn"
 )
 
 func umountCommand() *cli.Command {
@@ -65,6 +66,16 @@ func serveCommand() *cli.Command {
 		Action: func(c *cli.Context) error {
 			return fs.Serve(c.Context, c.Args().Slice())
 		},
+	}
+}
+
+// tellCommand is what a server starts to tell the kernel what it must not wait for itself.
+func tellCommand() *cli.Command {
+	return &cli.Command{
+		Name:            "tell",
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action:          func(*cli.Context) error { return conn.Tell() },
 	}
 }
 

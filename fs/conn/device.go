@@ -30,9 +30,11 @@ func (s *Server) readInto(buffer []byte) error {
 func connectionEnded(err error) bool { return err == syscall.ENODEV || err == syscall.ECONNABORTED }
 
 // write sends an answer or a notification.
-func (s *Server) write(message []byte) error {
+func (s *Server) write(message []byte) error { return writeTo(s.fd, message) }
+
+func writeTo(fd int, message []byte) error {
 	for {
-		_, err := unix.Write(s.fd, message)
+		_, err := unix.Write(fd, message)
 		if err != syscall.EINTR {
 			return err
 		}

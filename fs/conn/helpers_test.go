@@ -20,6 +20,8 @@ const (
 var helpers = map[string]func() error{
 	"content":  func() error { return serveToy(Options{Workers: 4}, 128<<10) },
 	"names":    func() error { return serveToy(Options{}, 128<<10) },
+	"teller":   Tell,
+	"dark":     serveDark,
 	"stranger": func() error { return serveToy(Options{}, 64<<10) },
 	"refuser":  func() error { return errors.New("the store is of a newer version") },
 	"mute":     func() error { select {} },
@@ -38,14 +40,39 @@ func serveToy(o Options, maxWrite int) error {
 	if err != nil {
 		return err
 	}
-	if file := os.Getenv(pidFileEnv); file != "" {
-		os.WriteFile(file+".new", []byte(strconv.Itoa(os.Getpid())), 0o600)
-		os.Rename(file+".new", file)
+	if err := notePid(); err != nil {
+		return err
 	}
 	if err := Ready(); err != nil {
 		return err
 	}
 	return s.Serve()
+}
+
+// notePid writes the process id down for the test, if it wants it.
+func notePid() error {
+	file := os.Getenv(pidFileEnv)
+	if file == "" {
+		return nil
+	}
+	return errors.Join(os.WriteFile(file+".new", []byte(strconv.Itoa(os.Getpid())), 0o600), os.Rename(file+".new", file))
+}
+
+func serveDark() error {
+	f := &darkToy{toy: newToy()}
+	f.cached = true
+	s, err := NewServer(os.NewFile(3, "device"), os.NewFile(4, "slots"), f, Options{
+		Fuse: &fuse.MountOptions{MaxWrite: 128 << 10, IgnoreSecurityLabels: true}, Workers: 4,
+		Teller: func() *exec.Cmd { return helperCommand("teller") },
+	})
+	if err != nil {
+		return err
+	}
+	f.server = s
+	if err := notePid(); err != nil {
+		return err
+	}
+	return errors.Join(Ready(), s.Serve())
 }
 
 // mounted is a mount of the toy and what a holder keeps of it.

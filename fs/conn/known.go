@@ -43,7 +43,7 @@ func (s *Server) Settle() {
 // could falsify; the kernel is asked. Its attributes of node are forgotten by that. What is said of
 // [Server.InodeNotify] holds here, too.
 func (s *Server) Knows(node uint64) (bool, error) {
-	err := s.send(notifyInvalidateInode, inodeNotification(node, -1, 0))
+	err := send(s.write, notifyInvalidateInode, inodeNotification(node, -1, 0))
 	if err == syscall.ENOENT {
 		return false, nil
 	}
@@ -56,5 +56,5 @@ func (s *Server) Prune(node uint64) error {
 	body := make([]byte, 24) // struct fuse_notify_prune_out, count, padding, spare; then the nodes
 	order.PutUint32(body, 1)
 	order.PutUint64(body[16:], node)
-	return s.notify(notifyPrune, body)
+	return s.notify(s.write, notifyPrune, body)
 }

@@ -63,7 +63,7 @@ func (s *Server) wakePoll(handle uint64) {
 	}
 	body := make([]byte, 8) // struct fuse_notify_poll_wakeup_out
 	order.PutUint64(body, handle)
-	if err := s.notify(notifyPoll, body); err != nil && !connectionEnded(err) {
+	if err := s.notify(s.write, notifyPoll, body); err != nil && !connectionEnded(err) {
 		s.options.Fuse.Logger.Printf("waking poll %d: %v", handle, err)
 	}
 	if at := slices.Index(s.polled.handles, handle); at >= 0 {

@@ -23,6 +23,7 @@ func (s *Server) Serve() error {
 		return err
 	}
 	s.watchers.Wait()
+	s.teller.end()
 	s.forgetPolled()
 	s.fs.OnUnmount()
 	return s.area.unmap()

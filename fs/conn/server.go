@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,9 @@ type Options struct {
 	// is called once, later, when that may have changed or the file handle is released. It does not block. wake is nil
 	// if nobody will wait. nil if no file can be polled.
 	Poll func(node, fh uint64, events uint32, wake func()) (ready uint32, errno fuse.Status)
+	// Teller makes the command of a process that runs [Tell], so that this one can be killed at any time: see
+	// [Server.EntryNotify]. nil where no server follows another.
+	Teller func() *exec.Cmd
 }
 
 // Server answers one connection.
@@ -40,6 +44,7 @@ type Server struct {
 	buffers  sync.Pool // of *buffers
 	polled   polled
 	settling settling
+	teller   teller
 	watchers sync.WaitGroup // goroutines that cancel requests
 	ended    atomic.Bool    // the connection has ended
 }
@@ -60,6 +65,7 @@ func NewServer(dev, slots *os.File, fs fuse.RawFileSystem, o Options) (*Server, 
 	}
 	s := &Server{dev: dev, fd: int(dev.Fd()), area: a, fs: fs, options: o}
 	s.polled.handles = a.pollHandles()
+	s.teller.command = o.Teller
 	s.settling.ended.L = &s.settling.mu
 	mountOptions := *o.Fuse
 	if mountOptions.Logger == nil {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"github.com/imagefs/imagefs"
@@ -18,9 +19,11 @@ import (
 // caller is who wrote a line, as it was then: its root, its working directory, and its rights, of which it uses no more
 // than this server has.
 type caller struct {
-	root, cwd *os.File // O_PATH
-	rights    rights
-	own       []string // directories that this server answers for
+	root, cwd  *os.File // O_PATH
+	sharesRoot bool     // a path from / leads this server to the same
+	rights     rights
+	own        []string // directories that this server answers for
+	devices    []uint64 // of what is mounted there
 }
 
 // rights are what the kernel asks for when a file is opened.
@@ -38,13 +41,58 @@ func callerOf(pid uint32, own []string) (*caller, error) {
 		return nil, &imagefs.Error{Kind: imagefs.Denied, Err: fmt.Errorf("the writer of the line cannot be seen: %w", err)}
 	}
 	c := &caller{rights: r, own: own}
+	if c.devices, err = devicesAt(own); err != nil {
+		return nil, err
+	}
+	if users, err := sharesNamespace(proc, "user"); err != nil {
+		return nil, err
+	} else if !users {
+		c.rights.capabilities = 0 // they are not for what is the host's
+	}
 	if c.root, err = os.OpenFile(proc+"root", unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
 		return nil, err
 	}
 	if c.cwd, err = os.OpenFile(proc+"cwd", unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
 		return nil, errors.Join(err, c.root.Close())
 	}
+	if c.sharesRoot, err = sharesRoot(proc, c.root); err != nil {
+		c.close()
+		return nil, err
+	}
 	return c, nil
+}
+
+// devicesAt are the device numbers of what is mounted at dirs. No mount is asked.
+func devicesAt(dirs []string) (devices []uint64, err error) {
+	mounts, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) { return !slices.Contains(dirs, m.Mountpoint), false })
+	for _, m := range mounts {
+		devices = append(devices, unix.Mkdev(uint32(m.Major), uint32(m.Minor)))
+	}
+	return devices, err
+}
+
+// sharesNamespace tells whether a thread has this server's namespace of a kind: see namespaces(7).
+func sharesNamespace(proc, kind string) (bool, error) {
+	theirs, err := os.Stat(proc + "ns/" + kind)
+	if err != nil {
+		return false, err
+	}
+	mine, err := os.Stat("/proc/self/ns/" + kind)
+	return err == nil && os.SameFile(theirs, mine), err
+}
+
+// sharesRoot tells whether a thread's root is this server's own, with the same mounts below it.
+func sharesRoot(proc string, root *os.File) (bool, error) {
+	mounts, err := sharesNamespace(proc, "mnt")
+	if err != nil || !mounts {
+		return false, err
+	}
+	theirs, err := root.Stat()
+	if err != nil {
+		return false, err
+	}
+	mine, err := os.Stat("/")
+	return err == nil && os.SameFile(theirs, mine), err
 }
 
 // readRights reads them from a thread's status file: see proc_pid_status(5).
@@ -98,9 +146,13 @@ func (c *caller) open(path string) (*os.File, error) {
 	}
 	if at, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd())); err == nil && c.isOwn(at) {
 		f.Close()
-		return nil, invalid(path, "copy it elsewhere first", "%s is this mount's own", path)
+		return nil, isOwn(path)
 	}
 	return f, nil
+}
+
+func isOwn(path string) error {
+	return invalid(path, "copy it elsewhere first", "%s is this mount's own", path)
 }
 
 func (c *caller) isOwn(path string) bool {
@@ -128,9 +180,12 @@ func (c *caller) openHere(path string) (*os.File, error) {
 		return nil, pathFault(path, err)
 	}
 	defer unix.Close(found)
-	var st unix.Stat_t
-	if err := unix.Fstat(found, &st); err != nil {
+	var st unix.Statx_t // for which nobody is asked: not this server either
+	if err := unix.Statx(found, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st); err != nil {
 		return nil, pathFault(path, err)
+	}
+	if slices.Contains(c.devices, unix.Mkdev(st.Dev_major, st.Dev_minor)) {
+		return nil, isOwn(path)
 	}
 	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFDIR {
 		return nil, invalid(path, "", "%s is neither a file nor a directory", path)
@@ -147,10 +202,10 @@ func (c *caller) become() error {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return os.NewSyscallError("unshare", err)
 	}
-	if !c.sharesRoot() {
+	if !c.sharesRoot {
 		if err := errors.Join(unix.Fchdir(int(c.root.Fd())), unix.Chroot(".")); err != nil {
 			return &imagefs.Error{
-				Kind: imagefs.Denied, Err: fmt.Errorf("the writer of the line has another root directory: %w", err),
+				Kind: imagefs.Denied, Err: fmt.Errorf("the writer of the line has another root directory, or other mounts: %w", err),
 				Hint: "copy the archive into imports/",
 			}
 		}
@@ -162,15 +217,6 @@ func (c *caller) become() error {
 		return nil // only its own user's lines come here, or root's
 	}
 	return c.rights.take()
-}
-
-func (c *caller) sharesRoot() bool {
-	theirs, err := c.root.Stat()
-	if err != nil {
-		return false
-	}
-	mine, err := os.Stat("/")
-	return err == nil && os.SameFile(theirs, mine)
 }
 
 // take gives a thread of root's these rights and no others.

@@ -20,7 +20,7 @@ type Config struct {
 }
 
 // New makes a tree, or takes over from the predecessor that left a journal of the same connection: jobs that it ran in
-// the background are started again. Jobs end with ctx, and their end is not written down then.
+// the background are started again. Jobs end with ctx, and their failure is not written down then.
 func New(ctx context.Context, e Engine, c Config) (*Tree, error) {
 	jobs := newJobs(ctx, c.Log)
 	jobs.own = c.Own

@@ -231,3 +231,48 @@ func TestPaths(t *testing.T) {
 		}
 	}
 }
+
+// Remove says no such image, unless it was to be removed before.
+func (e *fakeEngine) Remove(_ context.Context, req imagefs.RemoveRequest, r imagefs.Reporter) error {
+	if !req.Again {
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
+// TestRemovedAgain answers lines again that a server has begun, and not ended.
+func TestRemovedAgain(t *testing.T) {
+	dir := t.TempDir()
+	journal := "{\"Connection\":\"1\"}\n" + `{"Start":{"job":1,"Verb":"rmi","Command":"x","Handle":1,"Unique":10}}` + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "jobs"), []byte(journal), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, newTree(t, &fakeEngine{}, dir), "ctl/rmi", 1)
+	if _, err := s.Write(t.Context(), Call{Unique: 10}, []byte("x")); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Write(t.Context(), Call{Unique: 12}, []byte("x")); err != syscall.ENOENT {
+		t.Error(err)
+	}
+}
+
+// TestEndIsKept carries out a line while its server ends.
+func TestEndIsKept(t *testing.T) {
+	e, dir := &fakeEngine{}, t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	tree, err := New(ctx, e, Config{State: dir, Connection: "1", Log: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	for range 2 {
+		if _, err := open(t, tree, "ctl/pull", 1).Write(t.Context(), Call{Unique: 10}, []byte("x")); err != nil {
+			t.Error(err)
+		}
+		tree.Wait()
+		tree = newTree(t, e, dir)
+	}
+	if n := e.pulls.Load(); n != 1 {
+		t.Errorf("%d pulls", n)
+	}
+}

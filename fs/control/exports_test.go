@@ -141,3 +141,10 @@ func decompressed(t *testing.T, name, text string) string {
 	}
 	return out.String()
 }
+
+func TestExportWithoutName(t *testing.T) {
+	_, err := save(&exports{}).work("'' web")
+	if imagefs.KindOf(err) != imagefs.Invalid || !strings.HasPrefix(err.Error(), "the archive's name is empty") {
+		t.Error(err)
+	}
+}

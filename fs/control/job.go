@@ -59,6 +59,7 @@ type ending struct {
 type job struct {
 	request
 	number int
+	again  bool          // a predecessor ran it
 	done   chan struct{} // closed at the end
 
 	mu      sync.Mutex // guards all below
@@ -99,6 +100,9 @@ func (j *job) Open(path string) (*os.File, error) {
 	}
 	return caller.open(path)
 }
+
+// Again implements [Job].
+func (j *job) Again() bool { return j.again }
 
 // leave ends what the work needed of the line's writer.
 func (j *job) leave() {

@@ -121,7 +121,7 @@ func (t *jobs) finish(j *job, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e := j.finish(err); e != nil {
-		if t.ctx.Err() == nil {
+		if t.ctx.Err() == nil || err == nil { // what was carried out is not to be run again
 			t.write(record{End: e})
 		}
 		t.noteEnd(j)

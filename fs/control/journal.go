@@ -106,6 +106,9 @@ func (t *jobs) load(dir, connection string) error {
 	for _, r := range records {
 		t.apply(r)
 	}
+	for _, j := range t.known() {
+		j.again = j.ended() == nil
+	}
 	return t.journal.rewrite(t.records())
 }
 

@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+
+	"github.com/imagefs/imagefs"
 )
 
 // RemoveContainer is docker's rm. What fails does not keep the others from being removed.
@@ -19,7 +21,8 @@ func RemoveContainer(c Containers) Verb {
 		return func(ctx context.Context, j Job) error {
 			var failed []error
 			for _, word := range rest {
-				if err := c.RemoveContainer(ctx, word, force); err != nil {
+				err := c.RemoveContainer(ctx, word, force)
+				if err != nil && !(j.Again() && imagefs.KindOf(err) == imagefs.NotFound) {
 					failed = append(failed, err)
 					continue
 				}

@@ -23,7 +23,10 @@ func Remove(r Remover) Verb {
 		if len(req.Refs) == 0 {
 			return nil, invalid("", "", "the image is missing")
 		}
-		return func(ctx context.Context, j Job) error { return r.Remove(ctx, req, j) }, nil
+		return func(ctx context.Context, j Job) error {
+			req.Again = j.Again()
+			return r.Remove(ctx, req, j)
+		}, nil
 	}
 	return Verb{Name: "rmi", Usage: "[-d] [-f] IMAGE...", Parse: parse}
 }

@@ -55,6 +55,8 @@ func save(e *exports) Verb {
 // checkExport tells what is wrong with the name of an archive.
 func checkExport(name string) error {
 	switch {
+	case name == "":
+		return invalid("", "", "the archive's name is empty")
 	case strings.Contains(name, "/"):
 		return invalid(name, "it will be in exports/", "the archive's name has no slash: %q", name)
 	case strings.HasPrefix(name, "."):

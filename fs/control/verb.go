@@ -31,6 +31,8 @@ type Job interface {
 	// Open opens a file or a directory to read, as the writer of the line could: a relative path begins at its working
 	// directory. The verb has Paths.
 	Open(path string) (*os.File, error)
+	// Again tells whether the work may have been done before, whole or in part, by a server that was killed.
+	Again() bool
 }
 
 // MaxWrite is how many bytes a write may hold.

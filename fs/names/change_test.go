@@ -59,7 +59,7 @@ func TestTagByHand(t *testing.T) {
 		{"rm README.md", "rm: cannot remove 'README.md': " + denied, ""},
 		{"mv dangling/" + idOf(t, "dangling") + " docker.io/library/golang/found; ls docker.io/library/golang", "found\n",
 			"tag sha256:" + idOf(t, "dangling") + " docker.io/library/golang:found"},
-		{"rm dangling/*; ls dangling", "", "remove {Refs:[sha256:" + idOf(t, "bydig") + "] Force:false}"},
+		{"rm dangling/*; ls dangling", "", "remove {Refs:[sha256:" + idOf(t, "bydig") + "] Force:false Again:false}"},
 		{"find localhost:5000 -type l -delete; find localhost:5000", "localhost:5000\nlocalhost:5000/a\nlocalhost:5000/a/b\nlocalhost:5000/a/b/c\n", "*"},
 	} {
 		before := len(m.engine.changed())

@@ -9,31 +9,35 @@ import (
 
 // handles are the open files of this server.
 type handles struct {
-	mu       sync.Mutex // guards all below
-	sessions map[uint64]control.Session
-	nodes    map[uint64]control.Statter // the latest of each node
+	mu       sync.Mutex                        // guards all below, and is not held while a file is opened
+	sessions map[uint64]func() control.Session // the first to ask opens the file
+	nodes    map[uint64]control.Statter        // the latest of each node
 }
 
 func newHandles() *handles {
-	return &handles{sessions: make(map[uint64]control.Session), nodes: make(map[uint64]control.Statter)}
+	return &handles{sessions: make(map[uint64]func() control.Session), nodes: make(map[uint64]control.Statter)}
 }
 
 func (h *handles) get(handle uint64) control.Session {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.sessions[handle]
+	session := h.sessions[handle]
+	h.mu.Unlock()
+	if session == nil {
+		return nil
+	}
+	return session()
 }
 
-// open opens a file, unless the handle is open.
+// open opens a file, unless the handle is open or is being opened.
 func (h *handles) open(handle uint64, file control.File) control.Session {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if s := h.sessions[handle]; s != nil {
-		return s
+	session := h.sessions[handle]
+	if session == nil {
+		session = sync.OnceValue(func() control.Session { return file.Open(handle) })
+		h.sessions[handle] = session
 	}
-	s := file.Open(handle)
-	h.sessions[handle] = s
-	return s
+	h.mu.Unlock()
+	return session()
 }
 
 // describe has a node be described by an open file's session, once its name is gone.
@@ -49,7 +53,7 @@ func (h *handles) describe(node uint64, s control.Session) {
 func (h *handles) put(handle uint64, s control.Session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sessions[handle] = s
+	h.sessions[handle] = func() control.Session { return s }
 }
 
 // at returns the session of an open file that can describe itself, by its node.
@@ -61,9 +65,9 @@ func (h *handles) at(node uint64) (control.Statter, bool) {
 }
 
 func (h *handles) remove(handle uint64) control.Session {
+	s := h.get(handle)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.sessions[handle]
 	delete(h.sessions, handle)
 	maps.DeleteFunc(h.nodes, func(_ uint64, of control.Statter) bool { return any(of) == any(s) })
 	return s

@@ -112,6 +112,18 @@ func tagged(repo, tag string, exact bool) (string, error) {
 	return named.String(), nil
 }
 
+// isTagged tells whether a full name leads to the image that source, a full name or an ID, means.
+func (v *View) isTagged(full, source string) bool {
+	ref := v.snap.Reference(full)
+	if ref == nil || len(ref.Images) == 0 {
+		return false
+	}
+	if from := v.snap.Reference(source); from != nil {
+		return from.Target.Digest == ref.Target.Digest
+	}
+	return ref.Images[0].ID.String() == source
+}
+
 // canBe tells whether a directory of that name may hold repositories.
 func canBe(repo string) bool {
 	const below = "/x/x"

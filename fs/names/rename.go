@@ -74,10 +74,18 @@ func (c *change) move(from *node, old, at string) error {
 	if from.kind == tagLink {
 		return c.fs.engine.Move(c.ctx, from.source, full)
 	}
-	if err := c.fs.engine.Tag(c.ctx, from.source, full); err != nil || from.kind == danglingLink {
+	if err := c.tag(from, full); err != nil || from.kind == danglingLink {
 		return err
 	}
 	return c.fs.made.end(func(m *Made) { delete(m.Links, old) })
+}
+
+// tag gives the image of a symlink a name. If that is done again, the name may have been given.
+func (c *change) tag(from *node, full string) error {
+	if c.again && c.before.isTagged(full, from.source) {
+		return nil
+	}
+	return c.fs.engine.Tag(c.ctx, from.source, full)
 }
 
 // Mkdir makes a repository's directory, which is there until rmdir or the end of the mount.

@@ -252,3 +252,29 @@ func TestListing(t *testing.T) {
 		t.Error(seen)
 	}
 }
+
+// TestRenamedAgain renames a link a second time whose server had given the name, and not yet forgotten the link.
+func TestRenamedAgain(t *testing.T) {
+	s := newSuccession(t)
+	const dir = "docker.io/library/alpine"
+	node := s.node(dir)
+	var out fuse.EntryOut
+	if code := s.Symlink(nil, &fuse.InHeader{NodeId: node, Unique: 10}, "3.19", ".new", &out); !code.Ok() {
+		t.Fatal(code)
+	}
+	link := s.made.current.Load().Links[dir+"/.new"]
+	in := &fuse.RenameIn{InHeader: fuse.InHeader{NodeId: node, Unique: 12}, Newdir: node}
+	if code := s.Rename(nil, in, ".new", "new"); !code.Ok() {
+		t.Fatal(code)
+	}
+	if err := s.made.end(func(m *Made) { m.Links[dir+"/.new"] = link }); err != nil {
+		t.Fatal(err)
+	}
+	s.next()
+	if code := s.Rename(nil, in, ".new", "new"); !code.Ok() {
+		t.Error(code)
+	}
+	if got := s.engine.changed(); len(got) != 1 || len(s.made.current.Load().Links) != 0 {
+		t.Errorf("changed %q, left %v", got, s.made.current.Load().Links)
+	}
+}
