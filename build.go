@@ -9,12 +9,12 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/builder/cache"
@@ -56,10 +56,11 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		return nil, err
 	}
 	defer b.claim.Close()
-	img, err := b.run(ctx)
-	for _, id := range b.passing {
-		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
+	if err := e.SweepBuilds(ctx); err != nil {
+		b.report.Line(fmt.Sprintf("[Warning] something is left of a build that was killed: %v", err))
 	}
+	img, err := b.run(ctx)
+	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)))
 	if err != nil {
 		return nil, b.explain(err)
 	}
@@ -91,8 +92,10 @@ type build struct {
 	stages   map[int]*buildStage // those that are done, by number
 	step     int                 // the number of the instruction
 	steps    int
-	passing  []digest.Digest // images that go with the build
 	used     map[string]bool // the arguments that an ARG has named
+
+	placing sync.Mutex // guards place
+	place   *workplace // nil before the first RUN
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {

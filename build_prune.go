@@ -12,7 +12,7 @@ import (
 // PruneBuilds forgets what builds that were before a time have made, and with all, what RUN's cache mounts hold, as `docker
 // builder prune` does. It returns the bytes that the store is smaller by.
 func (e *Engine) PruneBuilds(ctx context.Context, before time.Time, all bool) (int64, error) {
-	if err := e.sweepSites(ctx); err != nil {
+	if err := e.SweepBuilds(ctx); err != nil {
 		return 0, err
 	}
 	_, reclaimed, err := cache.Of(e.store.Dir()).Prune(before)

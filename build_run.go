@@ -200,7 +200,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		return err
 	}
 	defer unlock()
-	p.ID, p.Dir, p.Hostname = site.container.ID, site.dir, site.container.ID[:12]
+	p.ID, p.Dir, p.Hostname, p.Hold = site.container.ID, site.dir, site.container.ID[:12], site.lock
 	for _, m := range p.mounts {
 		if m.env != "" {
 			p.Env = append(p.Env, m.env)
