@@ -15,6 +15,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/imagefs/imagefs/builder/cache"
@@ -60,7 +61,7 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		b.report.Line(fmt.Sprintf("[Warning] something is left of a build that was killed: %v", err))
 	}
 	img, err := b.run(ctx)
-	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)))
+	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)), b.settle(context.WithoutCancel(ctx)))
 	if err != nil {
 		return nil, b.explain(err)
 	}
@@ -94,8 +95,10 @@ type build struct {
 	steps    int
 	used     map[string]bool // the arguments that an ARG has named
 
-	placing sync.Mutex // guards place
-	place   *workplace // nil before the first RUN
+	mu      sync.Mutex      // guards the rest
+	place   *workplace      // nil before the first RUN
+	keys    []digest.Digest // of the steps that are done
+	layered bool            // whether one of them has made a layer
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {

@@ -165,7 +165,7 @@ func (s *buildStage) configured(command instructions.Command) error {
 	record, cached := s.recall()
 	if !cached {
 		record = cache.Record{Created: s.now}
-		if err := s.cache.Put(s.key, record); err != nil {
+		if err := s.remember(record); err != nil {
 			return err
 		}
 	}
@@ -203,6 +203,7 @@ func (s *buildStage) recall() (cache.Record, bool) {
 
 // done adds a step to the image.
 func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.Descriptor) error {
+	s.note()
 	s.created = r.Created
 	if !s.latest.IsZero() {
 		s.created = s.now
@@ -266,7 +267,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		return err
 	}
 	record = cache.Record{DiffID: diffID, Created: s.now}
-	if err := s.cache.Put(s.key, record); err != nil {
+	if err := s.remember(record); err != nil {
 		return err
 	}
 	return s.done(by, record, false, blob)

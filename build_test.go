@@ -119,21 +119,6 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestBuildForgets builds again after all that the cache leads to is gone.
-func TestBuildForgets(t *testing.T) {
-	b := newBench(t)
-	dir := newContext(t, "FROM scratch\nCOPY dir /x/\n")
-	img, _ := b.mustBuild(dir, imagefs.BuildRequest{Tags: []string{"x"}})
-	if err := b.Remove(t.Context(), imagefs.RemoveRequest{Refs: []string{"x"}}, &record{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Store().Layer(img.Chains[0].DiffID); err == nil {
-		t.Fatal("the layer is still there")
-	}
-	_, r := b.mustBuild(dir, imagefs.BuildRequest{})
-	shows(t, r, "Step 1/2 : FROM scratch", " ---> ", "Step 2/2 : COPY dir /x/", " ---> ID", "Successfully built ID")
-}
-
 func TestBuildTarget(t *testing.T) {
 	b := newBench(t)
 	dir := newContext(t, `FROM scratch AS one

@@ -35,8 +35,8 @@ func (e *Engine) building() string { return filepath.Join(e.store.Dir(), "buildi
 
 // workplace makes the build's, the first time.
 func (b *build) workplace() (*workplace, error) {
-	b.placing.Lock()
-	defer b.placing.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.place != nil {
 		return b.place, nil
 	}
