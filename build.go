@@ -36,7 +36,8 @@ type BuildRequest struct {
 	Target     string   // "" for the last stage
 	Platform   string   // os/arch[/variant]; "" for the host's
 	NoCache    bool
-	Pull       bool // bases, though they are there
+	CacheFrom  []string // images that steps may be taken from; those that are not there are pulled
+	Pull       bool     // bases, though they are there
 	Secrets    map[string][]byte
 	Network    string // of RUN: "" and default, none, host
 	Quiet      bool   // tell the image's ID only
@@ -90,6 +91,7 @@ type build struct {
 	latest   time.Time // of files; zero for any
 	cache    *cache.Cache
 	claim    *store.Claim
+	sources  []cacheSource
 	stages   map[int]*buildStage // those that are done, by number
 	step     int                 // the number of the instruction
 	steps    int
@@ -262,6 +264,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
+	if err := b.openSources(ctx); err != nil {
+		return nil, err
+	}
 	for i := range b.file.Args {
 		arg := &b.file.Args[i]
 		b.begin(arg.String())

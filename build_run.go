@@ -77,7 +77,11 @@ func (s *buildStage) run(ctx context.Context, command *instructions.RunCommand) 
 	for _, m := range mounts {
 		words = append(words, m.key)
 	}
-	return s.layer(ctx, by, func(w io.Writer) error { return p.run(ctx, w) }, words...)
+	from := byInstruction
+	if len(mounts) > 0 {
+		from = never
+	}
+	return s.layer(ctx, by, func(w io.Writer) error { return p.run(ctx, w) }, from, words...)
 }
 
 // commandOf is what a RUN runs, without a shell, and, where that is a heredoc with an interpreter of its own, the file.

@@ -162,7 +162,7 @@ func (s *buildStage) configured(command instructions.Command) error {
 		return err
 	}
 	s.next("config", string(text), strings.Join(s.args, "\n"), s.author, fmt.Sprint(command))
-	record, cached := s.recall()
+	record, cached := s.recallConfig(fmt.Sprint(command))
 	if !cached {
 		record = cache.Record{Created: s.now}
 		if err := s.remember(record); err != nil {
@@ -244,9 +244,12 @@ func (s *buildStage) draft() *newConfig {
 
 // layer ends an instruction that makes a layer, of which words say all that it depends on: it takes what was made before, or
 // has write make it. A layer without entries is none.
-func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, words ...string) error {
+func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, from sourcing, words ...string) error {
 	s.next(words...)
-	record, cached := s.recall()
+	record, cached, err := s.recallLayer(ctx, by, from, write)
+	if err != nil {
+		return err
+	}
 	if cached && record.DiffID == "" {
 		return s.done(by, record, true, nil)
 	}
@@ -283,7 +286,7 @@ func (s *buildStage) workdir(ctx context.Context, command *instructions.WorkdirC
 	write := func(w io.Writer) error {
 		return copying.WriteDirectory(s.config.WorkingDir, copying.Owner{}, below, s.times(), w)
 	}
-	return s.layer(ctx, fmt.Sprint(command), write, "workdir", s.config.WorkingDir)
+	return s.layer(ctx, fmt.Sprint(command), write, byContent, "workdir", s.config.WorkingDir)
 }
 
 func (s *buildStage) times() copying.Times { return copying.Times{Now: s.now, Latest: s.latest} }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +23,10 @@ func (e *Engine) SweepBuilds(ctx context.Context) error {
 		return nil
 	}
 	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), leaving) {
+			_ = os.RemoveAll(filepath.Join(e.building(), entry.Name())) // others may be at it; the next one tries again
+			continue
+		}
 		err = errors.Join(err, e.sweepBuild(ctx, entry.Name(), unix.LOCK_EX|unix.LOCK_NB))
 	}
 	return err
@@ -32,8 +37,11 @@ func (e *Engine) sweepBuild(ctx context.Context, name string, how int) error {
 	w := &workplace{dir: filepath.Join(e.building(), name)}
 	var err error
 	w.lock, err = lockFile(filepath.Join(w.dir, workplaceLock), how)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.EWOULDBLOCK) {
-		return nil // it went, or the build is at work
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil // the build is at work
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.RemoveAll(w.leaving()) // it was about to go
 	}
 	if err != nil {
 		return err

@@ -125,8 +125,19 @@ func (e *Engine) removeWorkplace(ctx context.Context, w *workplace) error {
 	if _, err := e.store.Collect(ctx); err != nil {
 		return err
 	}
-	return os.RemoveAll(w.dir)
+	// Nobody must find it there without its lock.
+	if err := os.Rename(w.dir, w.leaving()); err != nil {
+		return err
+	}
+	return os.RemoveAll(w.leaving())
 }
+
+// leaving is where the directory is while it is removed.
+func (w *workplace) leaving() string {
+	return filepath.Join(filepath.Dir(w.dir), leaving+filepath.Base(w.dir))
+}
+
+const leaving = ".gone-"
 
 // removePassing removes the images without a name that have a comment.
 func (e *Engine) removePassing(ctx context.Context, comment string) error {

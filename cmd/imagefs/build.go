@@ -32,6 +32,7 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "target", Usage: "build the stage `NAME`"},
 			&cli.StringFlag{Name: "platform", Usage: "build for `OS/ARCH[/VARIANT]`"},
 			&cli.BoolFlag{Name: "no-cache", Usage: "carry out every step anew"},
+			&cli.StringSliceFlag{Name: "cache-from", Usage: "take steps that are the same from `IMAGE`, which is pulled if it is not there"},
 			&cli.BoolFlag{Name: "pull", Usage: "pull bases, though they are there"},
 			&cli.StringSliceFlag{Name: "secret", Usage: "let RUN mount a secret: `id=ID[,src=FILE|,env=NAME]`"},
 			&cli.StringFlag{Name: "network", Usage: "RUN's `NETWORK`: default, none or host"},
@@ -55,7 +56,7 @@ func build(c *cli.Context) error {
 	req := imagefs.BuildRequest{
 		Tags: c.StringSlice("tag"), Args: buildArgs(c.StringSlice("build-arg")), Labels: c.StringSlice("label"),
 		Target: c.String("target"), Platform: c.String("platform"),
-		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
+		CacheFrom: c.StringSlice("cache-from"), NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
 		Network: c.String("network"),
 	}
 	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
