@@ -182,6 +182,9 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 			Hint: "imagefs mount -d DIR",
 		}
 	}
+	if err := p.checkRunc(func(warning string) { p.report.Line("[Warning] " + warning) }); err != nil {
+		return err
+	}
 	below, err := p.tree()
 	if err != nil {
 		return err
