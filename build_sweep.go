@@ -46,7 +46,11 @@ func (e *Engine) sweepBuild(ctx context.Context, name string, how int) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(e.removeWorkplace(ctx, w), w.lock.Close())
+	if err := errors.Join(e.removeWorkplace(ctx, w), w.lock.Close()); err != nil {
+		return err
+	}
+	_, err = e.store.Collect(ctx) // what only its images had
+	return err
 }
 
 // Sweeper is the first argument that makes this binary the process which sweeps after a build: its main calls [Sweep] with

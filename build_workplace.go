@@ -122,9 +122,6 @@ func (e *Engine) removeWorkplace(ctx context.Context, w *workplace) error {
 	if err := e.removePassing(ctx, w.comment()); err != nil {
 		return err
 	}
-	if _, err := e.store.Collect(ctx); err != nil {
-		return err
-	}
 	// Nobody must find it there without its lock.
 	if err := os.Rename(w.dir, w.leaving()); err != nil {
 		return err
