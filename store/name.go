@@ -4,13 +4,11 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// nameOf returns the normalised name that annotations give, or "".
-func nameOf(annotations map[string]string) string {
-	for _, key := range []string{annotationName, ocispec.AnnotationRefName} {
-		name := annotations[key]
+// nameOf returns the first of names that is one, normalised, or "".
+func nameOf(names ...string) string {
+	for _, name := range names {
 		if isNormalised(name) {
 			return name
 		}
