@@ -58,9 +58,9 @@ func (e *Engine) cacheLimit() (int64, error) {
 	return int64(disk.Blocks) * disk.Bsize / 10, nil
 }
 
-// forget removes records from the cache, those first that were not used for longest: all that were not used since a time, unless
-// that is zero, and as many of them as leave no more than keep bytes of layers that no image has, unless that is 0. It returns
-// how many bytes the records were.
+// forget removes records from the cache, those first that were not used for longest: all that were not used since a
+// time, unless that is zero, and as many of them as leave no more than keep bytes of layers that no image has, unless
+// that is 0. It returns how many bytes the records were.
 func (e *Engine) forget(since time.Time, keep int64) (bytes int64, err error) {
 	c := cache.Of(e.store.Dir())
 	records, err := c.List()

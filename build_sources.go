@@ -131,7 +131,7 @@ const (
 )
 
 // recallLayer looks for what the step of the key has made before: into the cache, and then into the sources.
-func (s *buildStage) recallLayer(ctx context.Context, by string, from sourcing, write func(io.Writer) error) (cache.Record, bool, error) {
+func (s *buildStage) recallLayer(by string, from sourcing, write func(io.Writer) error) (cache.Record, bool, error) {
 	if r, ok := s.recall(); ok || from == never {
 		return r, ok, nil
 	}

@@ -246,7 +246,7 @@ func (s *buildStage) draft() *newConfig {
 // has write make it. A layer without entries is none.
 func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, from sourcing, words ...string) error {
 	s.next(words...)
-	record, cached, err := s.recallLayer(ctx, by, from, write)
+	record, cached, err := s.recallLayer(by, from, write)
 	if err != nil {
 		return err
 	}

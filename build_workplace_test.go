@@ -61,8 +61,8 @@ func newTestWorkplace(t *testing.T, e *Engine) *workplace {
 	return w
 }
 
-// TestSweepBuilds finds what a build that ended has left, what a removal that was cut short has, and nothing of a build that
-// is at work.
+// TestSweepBuilds finds what a build that ended has left, what a removal that was cut short has, and nothing of a build
+// that is at work.
 func TestSweepBuilds(t *testing.T) {
 	s := newTestBuild(t, nil, "FROM scratch\n")
 	w, other := newTestWorkplace(t, s.Engine), newTestWorkplace(t, s.Engine)
