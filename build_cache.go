@@ -10,8 +10,8 @@ import (
 	"github.com/imagefs/imagefs/builder/cache"
 )
 
-// remember keeps what the step has made.
-func (s *buildStage) remember(r cache.Record) error {
+// keepRecord puts what the step has made into the cache.
+func (s *buildStage) keepRecord(r cache.Record) error {
 	if r.DiffID != "" {
 		l, err := s.store.Layer(r.DiffID)
 		if err != nil {

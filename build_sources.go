@@ -115,7 +115,7 @@ func (s *buildStage) recallConfig(by string) (cache.Record, bool) {
 	}
 	for r := range s.sourced(by) {
 		if r.DiffID == "" {
-			return r, s.remember(r) == nil
+			return r, s.keepRecord(r) == nil
 		}
 	}
 	return cache.Record{}, false
@@ -141,7 +141,7 @@ func (s *buildStage) recallLayer(by string, from sourcing, write func(io.Writer)
 			same, err = s.hasWritten(r, write)
 		}
 		if err == nil && same {
-			err = s.remember(r)
+			err = s.keepRecord(r)
 		}
 		if err != nil || same {
 			return r, same, err
