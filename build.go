@@ -62,7 +62,7 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		b.report.Line(fmt.Sprintf("[Warning] something is left of a build that was killed: %v", err))
 	}
 	img, err := b.run(ctx)
-	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)), b.settle(context.WithoutCancel(ctx)))
+	b.end(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, b.explain(err)
 	}
@@ -74,6 +74,14 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 	}
 	e.events.image("build", img, "")
 	return img, nil
+}
+
+// end removes what was there for the build alone. What cannot be removed now a later sweep finds, or a later build: it is no
+// reason to have built nothing.
+func (b *build) end(ctx context.Context) {
+	if err := errors.Join(b.leave(ctx), b.settle(ctx)); err != nil {
+		b.report.Line(fmt.Sprintf("[Warning] something is left of the build: %v", err))
+	}
 }
 
 // build is a request to build, understood.
