@@ -50,17 +50,11 @@ func (b *build) runBuildKit(ctx context.Context) (*store.Image, error) {
 		return nil, err
 	}
 	defer req.Context.Close()
-	var contents *archive.Contents
-	err = buildkit.Run(ctx, req, b.report.Line, func(r io.Reader) error {
-		contents, err = archive.Read(ctx, b.store, r, loading(b.report))
-		return err
-	})
-	if contents != nil {
-		defer contents.Close()
-	}
+	contents, err := b.askBuildKit(ctx, req)
 	if err != nil {
 		return nil, b.explainBuildKit(err)
 	}
+	defer contents.Close()
 	img, err := contents.PublishAs(ctx, b.names...)
 	if err != nil {
 		return nil, explainLoad(err)
@@ -69,13 +63,33 @@ func (b *build) runBuildKit(ctx context.Context) (*store.Image, error) {
 	return img, nil
 }
 
+// askBuildKit runs the build, and reads what it has made.
+func (b *build) askBuildKit(ctx context.Context, req buildkit.Request) (contents *archive.Contents, err error) {
+	err = buildkit.Run(ctx, req, b.report.Line, func(r io.Reader) error {
+		contents, err = archive.Read(ctx, b.store, r, loading(b.report))
+		return err
+	})
+	if err != nil && contents != nil {
+		return nil, errors.Join(err, contents.Close())
+	}
+	if err != nil || req.Layout == "" {
+		return contents, err
+	}
+	layout, err := os.Open(req.Layout)
+	if err != nil {
+		return nil, err
+	}
+	defer layout.Close()
+	return archive.ReadFile(ctx, b.store, layout, loading(b.report))
+}
+
 // buildKitRequest puts into a directory what the daemon needs and has no directory of its own.
 func (b *build) buildKitRequest(ctx context.Context, dir string) (buildkit.Request, error) {
 	name := filepath.Base(b.file.Name())
 	req := buildkit.Request{
 		Address: b.req.BuildKit, Dir: filepath.Join(dir, "dockerfile"), Dockerfile: name,
 		Target: b.req.Target, Platform: platforms.FormatAll(b.platform), Args: b.req.Args, Labels: b.req.Labels,
-		NoCache: b.req.NoCache, Pull: b.req.Pull, Secrets: b.req.Secrets, Layout: filepath.Join(dir, "layout"),
+		NoCache: b.req.NoCache, Pull: b.req.Pull, Secrets: b.req.Secrets,
 	}
 	switch b.req.Network {
 	case "", "default", "bridge":
@@ -99,8 +113,13 @@ func (b *build) buildKitRequest(ctx context.Context, dir string) (buildkit.Reque
 		}
 	}
 	var err error
-	if req.Bases, err = b.linkBases(ctx, req.Layout); err != nil {
+	var linked bool
+	layout := filepath.Join(dir, "layout")
+	if req.Bases, linked, err = b.linkBases(ctx, layout); err != nil {
 		return req, err
+	}
+	if linked {
+		req.Layout = layout
 	}
 	req.Context, err = b.contextDir(ctx, filepath.Join(dir, "context"))
 	return req, err

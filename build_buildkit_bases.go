@@ -15,36 +15,47 @@ import (
 	"github.com/imagefs/imagefs/store"
 )
 
-// linkBases puts those images that the build is based on, or copies from, and that are in the store, into an OCI image layout
-// at dir, so that the daemon has them from here. The others it pulls; all of them, if the request says so.
-func (b *build) linkBases(ctx context.Context, dir string) ([]buildkit.Base, error) {
+// linkBases puts images into an OCI image layout at dir: what the build is based on, or copies from, and the store has, so
+// that the daemon has it from here; and what had the build's names before, since much of that is what comes back. The daemon
+// pulls other bases; all of them, if the request says so. It tells whether there is a layout.
+func (b *build) linkBases(ctx context.Context, dir string) (bases []buildkit.Base, linked bool, err error) {
+	wanted, err := b.wantedBases()
+	if err != nil {
+		return nil, false, err
+	}
+	link := func(word, platform string) (*store.Image, error) {
+		img, err := b.local(ctx, word, platform)
+		if KindOf(err) == NotFound {
+			return nil, nil
+		}
+		if err == nil {
+			linked, err = true, b.linkImage(img, dir)
+		}
+		return img, err
+	}
+	for _, base := range wanted {
+		img, err := link(base.Name, base.Platform)
+		if err != nil {
+			return nil, false, err
+		}
+		if img != nil {
+			base.Manifest = img.Manifest.Digest
+			bases = append(bases, base)
+		}
+	}
+	for _, name := range b.names {
+		if _, err := link(name, ""); err != nil {
+			return nil, false, err
+		}
+	}
+	return bases, linked, nil
+}
+
+// wantedBases are all images that the Dockerfile names, each once for each platform; none, if they are to be pulled.
+func (b *build) wantedBases() (bases []buildkit.Base, err error) {
 	if b.req.Pull {
 		return nil, nil
 	}
-	wanted, err := b.wantedBases()
-	if err != nil {
-		return nil, err
-	}
-	var bases []buildkit.Base
-	for _, base := range wanted {
-		img, err := b.local(ctx, base.Name, base.Platform)
-		if KindOf(err) == NotFound {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := b.linkImage(img, dir); err != nil {
-			return nil, err
-		}
-		base.Manifest = img.Manifest.Digest
-		bases = append(bases, base)
-	}
-	return bases, nil
-}
-
-// wantedBases are all images that the Dockerfile names, each once for each platform.
-func (b *build) wantedBases() (bases []buildkit.Base, err error) {
 	add := func(word, platform string) {
 		base := buildkit.Base{Name: buildKitName(word), Platform: platform}
 		if base.Name != "" && !b.isStage(base.Name) && !slices.Contains(bases, base) {

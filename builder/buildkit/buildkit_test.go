@@ -24,7 +24,7 @@ func TestArguments(t *testing.T) {
 		want    string
 	}{
 		{"least", Request{}, nil, `--opt=filename=Dockerfile
---output=type=docker,dest=-,compression=uncompressed`},
+--output=type=docker,compression=uncompressed,dest=-`},
 		{"all", Request{
 			Target: "t", Platform: "linux/arm64", Network: "host", Args: []string{"A=b,c=d"}, Labels: []string{`l="x"`},
 			NoCache: true, Epoch: &epoch, Layout: "/l",
@@ -43,11 +43,11 @@ func TestArguments(t *testing.T) {
 --secret="id=a",src=/proc/self/fd/3
 --secret="id=b,""",src=/proc/self/fd/4
 --oci-layout=imagefs=/l
---output=type=docker,dest=-,compression=uncompressed,rewrite-timestamp=true`},
+--output=type=docker,compression=uncompressed,tar=false,"dest=/l",rewrite-timestamp=true`},
 		{"pull without network", Request{Network: "none", Pull: true}, nil, `--opt=filename=Dockerfile
 --opt=force-network-mode=none
 --opt=image-resolve-mode=pull
---output=type=docker,dest=-,compression=uncompressed`},
+--output=type=docker,compression=uncompressed,dest=-`},
 	} {
 		test.req.Address, test.req.Dir, test.req.Dockerfile = "tcp://h:1", "/d", "Dockerfile"
 		want := "--addr=tcp://h:1\nbuild\n--progress=rawjson\n--frontend=dockerfile.v0\n--local=context=.\n--local=dockerfile=/d\n" + test.want

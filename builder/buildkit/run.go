@@ -21,8 +21,8 @@ var ErrNotInstalled = errors.New("there is no buildctl, BuildKit's program, here
 // grace is how long buildctl may take to end when it is told to.
 const grace = 5 * time.Second
 
-// Run has the daemon build, and returns when that has ended. It calls line with what is to be told, and read with the
-// archive. If read returns without an error, and Run with one, what read has read is not to be used.
+// Run has the daemon build, and returns when that has ended. It calls line with what is to be told. Unless the request has a
+// layout, it calls read with an archive; if read returns without an error, and Run with one, what was read is not to be used.
 //
 // The error is an [*Error] if it is the build's, an [*AddressError], an [*UnreachableError], [ErrNotInstalled], read's, or
 // ctx's cause.
@@ -54,6 +54,9 @@ func Run(ctx context.Context, r Request, line func(string), read func(io.Reader)
 	cmd.WaitDelay = grace
 	runtime.LockOSThread() // whose death is the parent's
 	defer runtime.UnlockOSThread()
+	if r.Layout != "" {
+		read = nothing
+	}
 	readErr, err := follow(cmd, read)
 	told.end()
 	var exit *exec.ExitError
@@ -80,6 +83,12 @@ func follow(cmd *exec.Cmd, read func(io.Reader) error) (readErr, err error) {
 	readErr = read(archive)
 	archive.Close()
 	return readErr, cmd.Wait()
+}
+
+// nothing reads what has no content.
+func nothing(r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	return err
 }
 
 // find looks for buildctl in PATH, or where it is put mostly: a mount unit has no PATH.
