@@ -88,9 +88,10 @@ type build struct {
 	report   Reporter
 	context  source.Tree // without what is ignored
 	names    []string
-	text     []byte // of the Dockerfile
-	ignore   []byte // of the .dockerignore; nil if there is none
-	file     *dockerfile.File
+	name     string           // of the Dockerfile
+	text     []byte           // of it
+	ignore   []byte           // of the .dockerignore; nil if there is none
+	file     *dockerfile.File // nil, as plan is, for one that only BuildKit reads
 	plan     *dockerfile.Plan
 	args     dockerfile.Variables // as the user gave them
 	platform ocispec.Platform
@@ -137,6 +138,9 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	}
 	if err := b.readFile(); err != nil {
 		return nil, err
+	}
+	if b.file == nil {
+		return b, nil
 	}
 	b.plan, err = b.file.NewPlan(req.Target, b.args, platformArgs(b.platform))
 	var place *dockerfile.Error
@@ -225,7 +229,7 @@ func (b *build) readFile() error {
 			return err
 		}
 	}
-	b.text, b.ignore, b.context = text, ignore, all
+	b.name, b.text, b.ignore, b.context = name, text, ignore, all
 	if ignore != nil {
 		if b.context, err = source.Ignore(all, bytes.NewReader(ignore)); err != nil {
 			return &Error{Kind: Invalid, Subject: ".dockerignore", Err: fmt.Errorf("failed to read .dockerignore: %w", err)}
@@ -235,7 +239,7 @@ func (b *build) readFile() error {
 		return invalid(name, "the Dockerfile (%s) cannot be empty", name)
 	}
 	b.file, err = dockerfile.Parse(name, text)
-	if err != nil {
+	if err != nil && !b.isForeign() {
 		return b.explain(err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/imagefs/imagefs/builder/buildkit"
 	"github.com/imagefs/imagefs/builder/container"
@@ -19,6 +20,12 @@ import (
 )
 
 func (b *build) usesBuildKit() bool { return b.req.Builder == "buildkit" }
+
+// isForeign tells whether the Dockerfile's syntax is that of a frontend which it names itself, and which BuildKit has.
+func (b *build) isForeign() bool {
+	_, _, _, ok := parser.DetectSyntax(b.text)
+	return ok && b.usesBuildKit()
+}
 
 func (b *build) checkBuilder() error {
 	switch b.req.Builder {
@@ -85,7 +92,7 @@ func (b *build) askBuildKit(ctx context.Context, req buildkit.Request) (contents
 
 // buildKitRequest puts into a directory what the daemon needs and has no directory of its own.
 func (b *build) buildKitRequest(ctx context.Context, dir string) (buildkit.Request, error) {
-	name := filepath.Base(b.file.Name())
+	name := filepath.Base(b.name)
 	req := buildkit.Request{
 		Address: b.req.BuildKit, Dir: filepath.Join(dir, "dockerfile"), Dockerfile: name,
 		Target: b.req.Target, Platform: platforms.FormatAll(b.platform), Args: b.req.Args, Labels: b.req.Labels,
@@ -168,7 +175,7 @@ func (b *build) explainBuildKit(err error) error {
 		return explainLoad(err)
 	}
 	if failed.Line > 0 { // BuildKit tells of no column
-		err = &dockerfile.Error{File: b.file.Name(), Line: failed.Line, Column: 1, Err: err}
+		err = &dockerfile.Error{File: b.name, Line: failed.Line, Column: 1, Err: err}
 	}
 	return &Error{Kind: kindOfBuildKit(failed), Err: err}
 }

@@ -53,7 +53,7 @@ func (b *build) linkBases(ctx context.Context, dir string) (bases []buildkit.Bas
 
 // wantedBases are all images that the Dockerfile names, each once for each platform; none, if they are to be pulled.
 func (b *build) wantedBases() (bases []buildkit.Base, err error) {
-	if b.req.Pull {
+	if b.req.Pull || b.plan == nil {
 		return nil, nil
 	}
 	add := func(word, platform string) {

@@ -173,6 +173,21 @@ RUN --mount=type=bind,from=localhost/x:1,target=/m true
 	}
 }
 
+// TestBuildKitSyntax leaves a Dockerfile that names its syntax to the daemon.
+func TestBuildKitSyntax(t *testing.T) {
+	dir := fakeBuildKit(t, `cat "$dir/archive"`)
+	writeFile(t, filepath.Join(dir, "archive"), string(archiveOf(t, newImage(t, "one"))))
+	b := newBench(t)
+	const text = "# syntax=example.com/novel\nFROM base:1\nNOVEL thing\n"
+	b.mustBuild(newContext(t, text), imagefs.BuildRequest{Builder: "buildkit"})
+	has(t, filepath.Join(dir, "dockerfile/Dockerfile"), text)
+	for text, builder := range map[string]string{text: "imagefs", "FROM base:1\nNOVEL thing\n": "buildkit"} {
+		if _, _, err := b.tryBuild(newContext(t, text), imagefs.BuildRequest{Builder: builder}); imagefs.KindOf(err) != imagefs.Invalid {
+			t.Errorf("%s: %v", builder, err)
+		}
+	}
+}
+
 func TestBuildKitFails(t *testing.T) {
 	b := newBench(t)
 	try := func(script string, req imagefs.BuildRequest) error {

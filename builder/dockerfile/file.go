@@ -37,9 +37,6 @@ func Parse(name string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// Name is what errors call the file.
-func (f *File) Name() string { return f.name }
-
 // Triggers reads what ONBUILD kept in an image: a line of a Dockerfile each.
 func (f *File) Triggers(lines []string) ([]instructions.Command, error) {
 	var commands []instructions.Command
