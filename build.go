@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,7 +37,8 @@ type BuildRequest struct {
 	Target     string   // "" for the last stage
 	Platform   string   // os/arch[/variant]; "" for the host's
 	NoCache    bool
-	Pull       bool // bases, though they are there
+	CacheFrom  []string // images that steps may be taken from; those that are not there are pulled
+	Pull       bool     // bases, though they are there
 	Secrets    map[string][]byte
 	Network    string // of RUN: "" and default, none, host
 	Quiet      bool   // tell the image's ID only
@@ -59,15 +61,16 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		return nil, err
 	}
 	defer b.claim.Close()
+	if err := e.SweepBuilds(ctx); err != nil {
+		b.report.Line(fmt.Sprintf("[Warning] something is left of a build that was killed: %v", err))
+	}
 	var img *store.Image
 	if b.usesBuildKit() {
 		img, err = b.runBuildKit(ctx)
 	} else {
 		img, err = b.run(ctx)
 	}
-	for _, id := range b.passing {
-		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
-	}
+	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)), b.settle(context.WithoutCancel(ctx)))
 	if err != nil {
 		return nil, b.explain(err)
 	}
@@ -99,11 +102,16 @@ type build struct {
 	latest   time.Time // of files; zero for any
 	cache    *cache.Cache
 	claim    *store.Claim
+	sources  []cacheSource
 	stages   map[int]*buildStage // those that are done, by number
 	step     int                 // the number of the instruction
 	steps    int
-	passing  []digest.Digest // images that go with the build
 	used     map[string]bool // the arguments that an ARG has named
+
+	mu      sync.Mutex      // guards the rest
+	place   *workplace      // nil before the first RUN
+	keys    []digest.Digest // of the steps that are done
+	layered bool            // whether one of them has made a layer
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
@@ -272,6 +280,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
+	if err := b.openSources(ctx); err != nil {
+		return nil, err
+	}
 	for i := range b.file.Args {
 		arg := &b.file.Args[i]
 		b.begin(arg.String())

@@ -162,10 +162,10 @@ func (s *buildStage) configured(command instructions.Command) error {
 		return err
 	}
 	s.next("config", string(text), strings.Join(s.args, "\n"), s.author, fmt.Sprint(command))
-	record, cached := s.recall()
+	record, cached := s.recallConfig(fmt.Sprint(command))
 	if !cached {
 		record = cache.Record{Created: s.now}
-		if err := s.cache.Put(s.key, record); err != nil {
+		if err := s.remember(record); err != nil {
 			return err
 		}
 	}
@@ -203,6 +203,7 @@ func (s *buildStage) recall() (cache.Record, bool) {
 
 // done adds a step to the image.
 func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.Descriptor) error {
+	s.note()
 	s.created = r.Created
 	if !s.latest.IsZero() {
 		s.created = s.now
@@ -243,9 +244,12 @@ func (s *buildStage) draft() *newConfig {
 
 // layer ends an instruction that makes a layer, of which words say all that it depends on: it takes what was made before, or
 // has write make it. A layer without entries is none.
-func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, words ...string) error {
+func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, from sourcing, words ...string) error {
 	s.next(words...)
-	record, cached := s.recall()
+	record, cached, err := s.recallLayer(ctx, by, from, write)
+	if err != nil {
+		return err
+	}
 	if cached && record.DiffID == "" {
 		return s.done(by, record, true, nil)
 	}
@@ -266,7 +270,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		return err
 	}
 	record = cache.Record{DiffID: diffID, Created: s.now}
-	if err := s.cache.Put(s.key, record); err != nil {
+	if err := s.remember(record); err != nil {
 		return err
 	}
 	return s.done(by, record, false, blob)
@@ -282,7 +286,7 @@ func (s *buildStage) workdir(ctx context.Context, command *instructions.WorkdirC
 	write := func(w io.Writer) error {
 		return copying.WriteDirectory(s.config.WorkingDir, copying.Owner{}, below, s.times(), w)
 	}
-	return s.layer(ctx, fmt.Sprint(command), write, "workdir", s.config.WorkingDir)
+	return s.layer(ctx, fmt.Sprint(command), write, byContent, "workdir", s.config.WorkingDir)
 }
 
 func (s *buildStage) times() copying.Times { return copying.Times{Now: s.now, Latest: s.latest} }

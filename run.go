@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -42,6 +43,9 @@ func (e *Engine) Run(ctx context.Context, req RunRequest, report Reporter) (exit
 	if err != nil {
 		return runner.ExitFailed, err
 	}
+	if err := e.checkRunc(func(warning string) { report.Line("WARNING: " + warning) }); err != nil {
+		return runner.ExitFailed, err
+	}
 	started := spec.Started
 	spec.Started = func() {
 		e.events.container("start", c, nil)
@@ -65,6 +69,30 @@ func (e *Engine) Run(ctx context.Context, req RunRequest, report Reporter) (exit
 	}
 	e.events.container("die", c, map[string]string{"exitCode": strconv.Itoa(code)})
 	return code, nil
+}
+
+// runcCheck says whether it is known what is wrong with this machine's runc.
+type runcCheck struct {
+	mu   sync.Mutex // guards done
+	done bool
+}
+
+// checkRunc warns, once, of a runc that lets processes break out. The error is of kind Unsupported: it is too old.
+func (e *Engine) checkRunc(warn func(string)) error {
+	e.runc.mu.Lock()
+	defer e.runc.mu.Unlock()
+	if e.runc.done {
+		return nil
+	}
+	warning, err := runner.CheckRunc()
+	if err != nil {
+		return &Error{Kind: Unsupported, Subject: "runc", Err: err, Hint: "install a newer one"}
+	}
+	if warning != "" {
+		warn(warning)
+	}
+	e.runc.done = true
+	return nil
 }
 
 // runSpec is what the container's config and the request say.
