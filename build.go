@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -88,17 +89,19 @@ type build struct {
 	latest   time.Time // of files; zero for any
 	cache    *cache.Cache
 	claim    *store.Claim
-	stages   map[int]*buildStage // those that are done, by number
-	step     int                 // the number of the instruction
-	steps    int
-	passing  []digest.Digest // images that go with the build
-	used     map[string]bool // the arguments that an ARG has named
+	crew     *crew
+
+	mu      sync.Mutex // guards all below
+	images  map[baseName]*buildImage
+	made    map[digest.Digest]bool // the keys of the steps that were not in the cache
+	passing []digest.Digest        // images that go with the build
+	used    map[string]bool        // the arguments that an ARG has named
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	b := &build{
 		Engine: e, req: req, report: report, args: dockerfile.Variables(req.Args), now: time.Now().UTC(),
-		cache: cache.Of(e.store.Dir()), stages: map[int]*buildStage{}, used: map[string]bool{},
+		cache: cache.Of(e.store.Dir()), images: map[baseName]*buildImage{}, made: map[digest.Digest]bool{}, used: map[string]bool{},
 	}
 	if req.Quiet {
 		b.report = silent{}
@@ -132,10 +135,6 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	}
 	if err != nil {
 		return nil, b.explain(err)
-	}
-	b.steps = b.plan.Steps(b.file)
-	if len(req.Labels) > 0 {
-		b.steps++
 	}
 	return b, nil
 }
@@ -256,25 +255,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
-	for i := range b.file.Args {
-		arg := &b.file.Args[i]
-		b.begin(arg.String())
-		for _, one := range arg.Args {
-			b.used[one.Key] = true
-		}
-	}
-	var last *buildStage
-	for _, stage := range b.plan.Stages {
-		s, err := b.stage(ctx, stage)
-		if err != nil {
-			return nil, err
-		}
-		b.stages[stage.Index], last = s, s
-	}
-	if len(b.req.Labels) > 0 {
-		if err := last.label(ctx); err != nil {
-			return nil, err
-		}
+	last, err := b.runStages(ctx)
+	if err != nil {
+		return nil, err
 	}
 	b.warn()
 	raw, err := json.Marshal(last.draft())
@@ -289,10 +272,22 @@ func (b *build) run(ctx context.Context) (*store.Image, error) {
 	return img, nil
 }
 
-// begin tells which instruction comes next.
-func (b *build) begin(text string) {
-	b.step++
-	b.report.Line(fmt.Sprintf("Step %d/%d : %s", b.step, b.steps, text))
+// steps is how many instructions are carried out, as far as that is known beforehand.
+func (b *build) steps() int {
+	n := b.plan.Steps(b.file)
+	if len(b.req.Labels) > 0 {
+		n++
+	}
+	return n
+}
+
+// consume notes that an ARG has named arguments.
+func (b *build) consume(names ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, name := range names {
+		b.used[name] = true
+	}
 }
 
 // warn tells which arguments nothing has asked for.

@@ -26,7 +26,8 @@ func newTestBuild(t *testing.T, e *Engine, text string) *buildStage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.claim.Close() })
-	s, err := b.from(t.Context(), b.plan.Stages[len(b.plan.Stages)-1])
+	report := newTranscript()
+	s, err := b.from(t.Context(), b.plan.Target(), &report)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -202,14 +202,19 @@ func (s *buildStage) published(ctx context.Context) (*store.Image, error) {
 	}
 	img, err := s.store.PutImage(ctx, s.claim, raw, s.layers)
 	if err == nil {
+		s.mu.Lock()
 		s.passing = append(s.passing, img.ID)
+		s.mu.Unlock()
 	}
 	return img, err
 }
 
 // stays tells whether an image is there as long as the build: one that goes with another build may go before.
 func (b *build) stays(img *store.Image) (bool, error) {
-	if slices.Contains(b.passing, img.ID) {
+	b.mu.Lock()
+	mine := slices.Contains(b.passing, img.ID)
+	b.mu.Unlock()
+	if mine {
 		return true, nil
 	}
 	c, err := readConfig(b.store, img)

@@ -27,6 +27,7 @@ import (
 // buildStage is the image that a stage has made so far.
 type buildStage struct {
 	*build
+	report   *transcript
 	stage    *dockerfile.Stage
 	platform ocispec.Platform
 	config   ContainerConfig
@@ -44,9 +45,15 @@ type buildStage struct {
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // stage carries out one stage.
-func (b *build) stage(ctx context.Context, stage *dockerfile.Stage) (*buildStage, error) {
-	b.begin(stage.SourceCode)
-	s, err := b.from(ctx, stage)
+func (b *build) stage(ctx context.Context, run *stageRun) (*buildStage, error) {
+	stage := run.stage
+	if stage.Base != nil {
+		if _, err := b.finished(ctx, stage.Base, &run.transcript); err != nil {
+			return nil, err
+		}
+	}
+	run.instruction(stage.SourceCode)
+	s, err := b.from(ctx, stage, &run.transcript)
 	if err != nil {
 		return nil, b.file.At(stage.Location(), err)
 	}
@@ -57,12 +64,32 @@ func (b *build) stage(ctx context.Context, stage *dockerfile.Stage) (*buildStage
 		return nil, b.file.At(stage.Location(), err)
 	}
 	for _, command := range stage.Commands {
-		b.begin(fmt.Sprint(command))
+		if err := s.await(ctx, command); err != nil {
+			return nil, b.file.At(command.Location(), err)
+		}
+		s.report.instruction(fmt.Sprint(command))
 		if err := s.instruction(ctx, command); err != nil {
 			return nil, b.file.At(command.Location(), err)
 		}
 	}
+	if stage == b.plan.Target() && len(b.req.Labels) > 0 {
+		return s, s.label()
+	}
 	return s, nil
+}
+
+// await waits for the stages that an instruction takes files from.
+func (s *buildStage) await(ctx context.Context, command instructions.Command) error {
+	needs, err := s.plan.Needs(command, s.stage.Index)
+	if err != nil {
+		return err
+	}
+	for _, other := range needs {
+		if _, err := s.finished(ctx, other, s.report); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // triggers carries out what ONBUILD kept in the base.
@@ -82,6 +109,9 @@ func (s *buildStage) triggers(ctx context.Context) error {
 		return err
 	}
 	for _, command := range commands {
+		if err := s.await(ctx, command); err != nil {
+			return err
+		}
 		if err := s.instruction(ctx, command); err != nil {
 			return err
 		}
@@ -150,9 +180,7 @@ func (s *buildStage) variables() dockerfile.Variables {
 
 // declare carries out an ARG. One that stands before the first FROM too has its value from there.
 func (s *buildStage) declare(command *instructions.ArgCommand) {
-	for _, name := range dockerfile.Declare(&s.args, command, s.build.args, s.plan.Globals) {
-		s.used[name] = true
-	}
+	s.consume(dockerfile.Declare(&s.args, command, s.build.args, s.plan.Globals)...)
 }
 
 // configured ends an instruction that has changed the config alone.
@@ -165,7 +193,7 @@ func (s *buildStage) configured(command instructions.Command) error {
 	record, cached := s.recall()
 	if !cached {
 		record = cache.Record{Created: s.now}
-		if err := s.cache.Put(s.key, record); err != nil {
+		if err := s.remember(record); err != nil {
 			return err
 		}
 	}
@@ -173,9 +201,9 @@ func (s *buildStage) configured(command instructions.Command) error {
 }
 
 // label carries out the labels of the request.
-func (s *buildStage) label(ctx context.Context) error {
+func (s *buildStage) label() error {
 	labels := slices.Sorted(slices.Values(s.req.Labels))
-	s.begin("LABEL " + strings.Join(labels, " "))
+	s.report.instruction("LABEL " + strings.Join(labels, " "))
 	s.own()
 	for _, label := range labels {
 		name, value, _ := strings.Cut(label, "=")
@@ -201,6 +229,14 @@ func (s *buildStage) recall() (cache.Record, bool) {
 	return r, ok
 }
 
+// remember puts what the step of the key has made into the cache.
+func (s *buildStage) remember(r cache.Record) error {
+	s.mu.Lock()
+	s.made[s.key] = true
+	s.mu.Unlock()
+	return s.cache.Put(s.key, r)
+}
+
 // done adds a step to the image.
 func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.Descriptor) error {
 	s.created = r.Created
@@ -215,8 +251,11 @@ func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.
 	s.history = append(slices.Clone(s.history), ocispec.History{
 		Created: &created, CreatedBy: by, Author: s.author, EmptyLayer: blob == nil,
 	})
-	if cached {
-		s.report.Line(" ---> Using cache")
+	if !s.req.NoCache {
+		s.mu.Lock()
+		known := cached && !s.made[s.key]
+		s.mu.Unlock()
+		s.report.step(s.key, known)
 	}
 	return s.show()
 }
@@ -245,6 +284,10 @@ func (s *buildStage) draft() *newConfig {
 // has write make it. A layer without entries is none.
 func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, words ...string) error {
 	s.next(words...)
+	if !s.req.NoCache {
+		end := s.crew.alone(s.key)
+		defer end()
+	}
 	record, cached := s.recall()
 	if cached && record.DiffID == "" {
 		return s.done(by, record, true, nil)
@@ -266,7 +309,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		return err
 	}
 	record = cache.Record{DiffID: diffID, Created: s.now}
-	if err := s.cache.Put(s.key, record); err != nil {
+	if err := s.remember(record); err != nil {
 		return err
 	}
 	return s.done(by, record, false, blob)
