@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -90,6 +91,7 @@ type build struct {
 	cache    *cache.Cache
 	claim    *store.Claim
 	crew     *crew
+	steps    atomic.Int64 // how many there are of StepReport's, as far as that is known
 
 	mu      sync.Mutex // guards all below
 	images  map[baseName]*buildImage
@@ -136,6 +138,7 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	if err != nil {
 		return nil, b.explain(err)
 	}
+	b.steps.Store(int64(b.plannedSteps() - len(b.file.Args) + 1))
 	return b, nil
 }
 
@@ -259,21 +262,28 @@ func (b *build) run(ctx context.Context) (*store.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.warn()
-	raw, err := json.Marshal(last.draft())
-	if err != nil {
-		return nil, err
+	var img *store.Image
+	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
+	say := func(line string) {
+		b.report.Line(line)
+		report.send(StepReport{State: StepRunning, Line: line})
 	}
-	img, err := b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...)
-	if err != nil {
-		return nil, err
-	}
-	b.tell(img)
-	return img, nil
+	err = report.do(ctx, "exporting to image", func() error {
+		b.warn(say)
+		raw, err := json.Marshal(last.draft())
+		if err != nil {
+			return err
+		}
+		if img, err = b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...); err == nil {
+			b.tell(img, say)
+		}
+		return err
+	})
+	return img, err
 }
 
-// steps is how many instructions are carried out, as far as that is known beforehand.
-func (b *build) steps() int {
+// plannedSteps is how many instructions are carried out, as far as that is known beforehand.
+func (b *build) plannedSteps() int {
 	n := b.plan.Steps(b.file)
 	if len(b.req.Labels) > 0 {
 		n++
@@ -291,7 +301,7 @@ func (b *build) consume(names ...string) {
 }
 
 // warn tells which arguments nothing has asked for.
-func (b *build) warn() {
+func (b *build) warn(say func(string)) {
 	var unused []string
 	for _, name := range b.args.Keys() {
 		if !b.used[name] && !dockerfile.IsProxy(name) {
@@ -300,15 +310,15 @@ func (b *build) warn() {
 	}
 	slices.Sort(unused)
 	if len(unused) > 0 {
-		b.report.Line(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
+		say(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
 	}
 }
 
-func (b *build) tell(img *store.Image) {
-	b.report.Line("Successfully built " + shortID(img.ID))
+func (b *build) tell(img *store.Image, say func(string)) {
+	say("Successfully built " + shortID(img.ID))
 	for _, name := range b.names {
 		if named, err := reference.ParseNormalizedNamed(name); err == nil {
-			b.report.Line("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
+			say("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
 		}
 	}
 }

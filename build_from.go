@@ -15,7 +15,7 @@ import (
 )
 
 // from begins a stage.
-func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *transcript) (*buildStage, error) {
+func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *stageReport) (*buildStage, error) {
 	s := &buildStage{build: b, report: report, stage: stage, platform: b.platform}
 	if stage.Platform != "" {
 		var err error
@@ -25,7 +25,7 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *trans
 	}
 	switch {
 	case stage.Base != nil:
-		done, err := b.finished(ctx, stage.Base, report)
+		done, err := b.finished(ctx, stage.Base, report.transcript)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +35,7 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *trans
 	case stage.Image == dockerfile.Scratch:
 		s.key = cache.Key("", dockerfile.Scratch, platforms.FormatAll(s.platform))
 		s.created = b.now
-		report.Line(" ---> ")
+		report.note(" ---> ")
 		return s, nil
 	default:
 		img, err := s.image(ctx, stage.Image, stage.Platform)
@@ -45,7 +45,7 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *trans
 		if err := s.use(img); err != nil {
 			return nil, err
 		}
-		report.Line(" ---> " + shortID(img.ID))
+		report.note(" ---> " + shortID(img.ID))
 		return s, nil
 	}
 	return s, s.show()
@@ -97,7 +97,9 @@ func (s *buildStage) image(ctx context.Context, word, platform string) (_ *store
 	s.report.add(func(t *teller) { t.tell(&found.transcript) })
 	if !known {
 		defer found.end()
-		found.img, err = s.findImage(ctx, name, found)
+		report := *s.report
+		report.transcript = &found.transcript
+		found.img, err = s.findImage(ctx, name, &report)
 		return found.img, err
 	}
 	s.crew.wait(func() { <-found.ended })

@@ -26,9 +26,10 @@ type crew struct {
 // stageRun is a stage that was begun. What has become of it is known when its transcript has ended.
 type stageRun struct {
 	transcript
-	stage  *dockerfile.Stage
-	made   *buildStage // nil if it has not come to its end
-	failed error       // nil if that is for what others have failed
+	stage   *dockerfile.Stage
+	planned bool        // else only a trigger of a base names it
+	made    *buildStage // nil if it has not come to its end
+	failed  error       // nil if that is for what others have failed
 }
 
 // newCrew also returns the context of the stages.
@@ -47,7 +48,7 @@ func (b *build) runStages(ctx context.Context) (*buildStage, error) {
 	for _, stage := range b.plan.Stages {
 		runs = append(runs, b.start(ctx, stage))
 	}
-	t := newTeller(b.report, b.steps())
+	t := newTeller(b.report, b.plannedSteps())
 	for i := range b.file.Args {
 		arg := &b.file.Args[i]
 		t.instruction(arg.String())
@@ -71,7 +72,10 @@ func (b *build) start(ctx context.Context, stage *dockerfile.Stage) *stageRun {
 	defer b.crew.mu.Unlock()
 	run := b.crew.runs[stage.Index]
 	if run == nil {
-		run = &stageRun{transcript: newTranscript(), stage: stage}
+		run = &stageRun{transcript: newTranscript(), stage: stage, planned: slices.Contains(b.plan.Stages, stage)}
+		if !run.planned {
+			b.steps.Add(int64(stage.Steps()))
+		}
 		b.crew.runs[stage.Index] = run
 		b.crew.group.Go(func() error { return b.carryOut(ctx, run) })
 	}
@@ -96,12 +100,11 @@ func (c *crew) wait(f func()) {
 	c.room <- struct{}{}
 }
 
-// finished is a stage that another one, which tells to, goes on from or takes files from. The plan lacks one that only a
-// trigger of a base names: that is begun now.
+// finished is a stage that another one, which tells to, goes on from or takes files from. It is begun now, if the plan
+// lacks it.
 func (b *build) finished(ctx context.Context, stage *dockerfile.Stage, to *transcript) (*buildStage, error) {
 	run := b.start(ctx, stage)
-	planned := slices.Contains(b.plan.Stages, stage)
-	to.add(func(t *teller) { t.include(run, planned) })
+	to.add(func(t *teller) { t.include(run) })
 	b.crew.wait(func() { <-run.ended })
 	if run.made == nil {
 		<-ctx.Done() // since it has failed

@@ -90,7 +90,7 @@ func TestBuildInParallel(t *testing.T) {
 // TestBuildFailsInParallel has a stage fail while the one before it waits for ever.
 func TestBuildFailsInParallel(t *testing.T) {
 	b := newBench(t)
-	s := newFileServer(t, map[string]string{"one": "never"})
+	s := newFileServer(t, map[string]string{"one": "never", "two": "one"})
 	dir := newContext(t, fmt.Sprintf(`FROM scratch AS first
 ENV A=b
 ADD %[1]s/one /

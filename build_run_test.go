@@ -26,8 +26,8 @@ func newTestBuild(t *testing.T, e *Engine, text string) *buildStage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.claim.Close() })
-	report := newTranscript()
-	s, err := b.from(t.Context(), b.plan.Target(), &report)
+	run := &stageRun{transcript: newTranscript(), stage: b.plan.Target()}
+	s, err := b.from(t.Context(), run.stage, b.newStageReport(run))
 	if err != nil {
 		t.Fatal(err)
 	}

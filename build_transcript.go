@@ -108,8 +108,8 @@ func (t *teller) tellStage(run *stageRun) {
 }
 
 // include tells of a stage where another comes to need it, if it has no turn of its own.
-func (t *teller) include(run *stageRun, planned bool) {
-	if !planned && !t.told[&run.transcript] {
+func (t *teller) include(run *stageRun) {
+	if !run.planned && !t.told[&run.transcript] {
 		t.steps += run.stage.Steps()
 	}
 	t.tellStage(run)
