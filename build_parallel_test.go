@@ -115,6 +115,40 @@ COPY --from=second /two /
 	}
 }
 
+// TestBuildTriggersInParallel has triggers of two bases name stages that nothing in the Dockerfile needs.
+func TestBuildTriggersInParallel(t *testing.T) {
+	b := newBench(t)
+	for _, name := range []string{"x", "y"} {
+		text := "FROM scratch\nONBUILD COPY --from=" + name + " /f /" + name + "\n"
+		b.mustBuild(newContext(t, text), imagefs.BuildRequest{Tags: []string{"base" + name}})
+	}
+	const text = `FROM scratch AS y
+COPY %s /f
+FROM scratch AS x
+COPY b.txt /f
+FROM basex AS one
+FROM basey AS two
+FROM scratch
+COPY --from=one /x /
+COPY --from=two /y /
+`
+	dir := newContext(t, fmt.Sprintf(text, "a.txt"))
+	for range 3 {
+		_, r := b.mustBuild(dir, imagefs.BuildRequest{NoCache: true})
+		shows(t, r, "Step 1/5 : FROM basex AS one", " ---> ID", "# Executing 1 build trigger",
+			"Step 2/7 : FROM scratch AS x", " ---> ", "Step 3/7 : COPY b.txt /f", " ---> ID", " ---> ID",
+			"Step 4/7 : FROM basey AS two", " ---> ID", "# Executing 1 build trigger",
+			"Step 5/9 : FROM scratch AS y", " ---> ", "Step 6/9 : COPY a.txt /f", " ---> ID", " ---> ID",
+			"Step 7/9 : FROM scratch", " ---> ", "Step 8/9 : COPY --from=one /x /", " ---> ID",
+			"Step 9/9 : COPY --from=two /y /", " ---> ID", "Successfully built ID")
+	}
+	_, r, err := b.tryBuild(newContext(t, fmt.Sprintf(text, "nope")), imagefs.BuildRequest{})
+	var place *dockerfile.Error
+	if !errors.As(err, &place) || place.Line != 2 || r.lines[len(r.lines)-1] != "Step 6/9 : COPY nope /f" {
+		t.Errorf("%v, %q", err, r.lines)
+	}
+}
+
 // TestBuildSharesSteps has stages of the same instructions: what one of them has made is in the cache for those that come
 // after it in the Dockerfile.
 func TestBuildSharesSteps(t *testing.T) {

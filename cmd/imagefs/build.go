@@ -38,7 +38,7 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to `type=oci|docker|tar|local,dest=PATH` too"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's ID to `FILE`"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
-			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "`MODE` of the output: auto, plain, tty or rawjson"},
+			&cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "`MODE` of the output: auto, plain, tty or rawjson"},
 			&cli.BoolFlag{Name: "rm", Usage: "for docker's sake: no intermediate container stays"},
 			&cli.BoolFlag{Name: "force-rm", Usage: "for docker's sake: no intermediate container stays"},
 			rootFlag(),

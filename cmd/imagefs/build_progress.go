@@ -12,7 +12,7 @@ func buildReporter(mode string, quiet bool, out *os.File) (func() reporter, erro
 	text := func() reporter { return &plain{lines{out: out}} }
 	hasScreen := hasRoom(out) && os.Getenv("TERM") != "dumb"
 	switch mode {
-	case "auto", "plain":
+	case "", "auto", "plain":
 	case "json", "rawjson":
 		if !quiet {
 			return func() reporter { return newRawJSON() }, nil

@@ -133,7 +133,7 @@ func onTerminal(t *testing.T, width, height int, seen func(*screen), args ...str
 	}
 	cmd := exec.CommandContext(t.Context(), "imagefs", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1", "GORACE=atexit_sleep_ms=0", "IMAGEFS_ROOT="+t.TempDir())
+	cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=1", "BUILDKIT_PROGRESS=", "GORACE=atexit_sleep_ms=0", "IMAGEFS_ROOT="+t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
