@@ -18,10 +18,10 @@ func (s *buildStage) remember(r cache.Record) error {
 			return err
 		}
 		r.Size = l.Size()
-		s.mu.Lock()
-		s.layered = true
-		s.mu.Unlock()
 	}
+	s.mu.Lock()
+	s.made[s.key], s.layered = true, s.layered || r.DiffID != ""
+	s.mu.Unlock()
 	return s.cache.Put(s.key, r)
 }
 
