@@ -10,7 +10,7 @@ import (
 	"github.com/imagefs/imagefs/builder/cache"
 )
 
-// remember keeps what the step has made.
+// remember keeps what the step makes.
 func (s *buildStage) remember(r cache.Record) error {
 	if r.DiffID != "" {
 		l, err := s.store.Layer(r.DiffID)
@@ -20,9 +20,17 @@ func (s *buildStage) remember(r cache.Record) error {
 		r.Size = l.Size()
 	}
 	s.mu.Lock()
-	s.made[s.key], s.layered = true, s.layered || r.DiffID != ""
+	s.layered = s.layered || r.DiffID != ""
 	s.mu.Unlock()
 	return s.cache.Put(s.key, r)
+}
+
+// make remembers what the step has made in this build.
+func (s *buildStage) make(r cache.Record) error {
+	s.mu.Lock()
+	s.made[s.key] = true
+	s.mu.Unlock()
+	return s.remember(r)
 }
 
 // note adds the step to those that the build has used.

@@ -206,7 +206,7 @@ func (s *buildStage) configured(command instructions.Command) error {
 	record, cached := s.recallConfig(fmt.Sprint(command))
 	if !cached {
 		record = cache.Record{Created: s.now}
-		if err := s.remember(record); err != nil {
+		if err := s.make(record); err != nil {
 			return err
 		}
 	}
@@ -322,7 +322,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		return err
 	}
 	record = cache.Record{DiffID: diffID, Created: s.now}
-	if err := s.remember(record); err != nil {
+	if err := s.make(record); err != nil {
 		return err
 	}
 	return s.done(by, record, false, blob)
