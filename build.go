@@ -59,12 +59,7 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		return nil, err
 	}
 	defer b.claim.Close()
-	var img *store.Image
-	if b.usesBuildKit() {
-		img, err = b.runBuildKit(ctx)
-	} else {
-		img, err = b.run(ctx)
-	}
+	img, err := b.run(ctx)
 	for _, id := range b.passing {
 		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
 	}
@@ -272,6 +267,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
+	if b.usesBuildKit() {
+		return b.runBuildKit(ctx)
+	}
 	for i := range b.file.Args {
 		arg := &b.file.Args[i]
 		b.begin(arg.String())
