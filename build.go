@@ -65,12 +65,7 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 	if err := e.SweepBuilds(ctx); err != nil {
 		b.report.Line(fmt.Sprintf("[Warning] something is left of a build that was killed: %v", err))
 	}
-	var img *store.Image
-	if b.usesBuildKit() {
-		img, err = b.runBuildKit(ctx)
-	} else {
-		img, err = b.run(ctx)
-	}
+	img, err := b.run(ctx)
 	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)), b.settle(context.WithoutCancel(ctx)))
 	if err != nil {
 		return nil, b.explain(err)
@@ -279,6 +274,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
+	if b.usesBuildKit() {
+		return b.runBuildKit(ctx)
+	}
 	if err := b.openSources(ctx); err != nil {
 		return nil, err
 	}
