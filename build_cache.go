@@ -10,8 +10,8 @@ import (
 	"github.com/imagefs/imagefs/builder/cache"
 )
 
-// remember keeps what the step makes.
-func (s *buildStage) remember(r cache.Record) error {
+// keepRecord puts what the step has made into the cache.
+func (s *buildStage) keepRecord(r cache.Record) error {
 	if r.DiffID != "" {
 		l, err := s.store.Layer(r.DiffID)
 		if err != nil {
@@ -25,12 +25,12 @@ func (s *buildStage) remember(r cache.Record) error {
 	return s.cache.Put(s.key, r)
 }
 
-// make remembers what the step has made in this build.
+// make keeps the record of what the step has made in this build.
 func (s *buildStage) make(r cache.Record) error {
 	s.mu.Lock()
 	s.made[s.key] = true
 	s.mu.Unlock()
-	return s.remember(r)
+	return s.keepRecord(r)
 }
 
 // note adds the step to those that the build has used.
@@ -66,9 +66,9 @@ func (e *Engine) cacheLimit() (int64, error) {
 	return int64(disk.Blocks) * disk.Bsize / 10, nil
 }
 
-// forget removes records from the cache, those first that were not used for longest: all that were not used since a time, unless
-// that is zero, and as many of them as leave no more than keep bytes of layers that no image has, unless that is 0. It returns
-// how many bytes the records were.
+// forget removes records from the cache, those first that were not used for longest: all that were not used since a
+// time, unless that is zero, and as many of them as leave no more than keep bytes of layers that no image has, unless
+// that is 0. It returns how many bytes the records were.
 func (e *Engine) forget(since time.Time, keep int64) (bytes int64, err error) {
 	c := cache.Of(e.store.Dir())
 	records, err := c.List()

@@ -38,7 +38,8 @@ func (b *bench) pruneBuilds(req imagefs.PruneBuildsRequest) int64 {
 	return reclaimed
 }
 
-// TestCacheKeepsLayers removes an image: the cache still has its layers, until it is pruned. What is lost is made again.
+// TestCacheKeepsLayers removes an image: the cache still has its layers, until it is pruned. What is lost is made
+// again.
 func TestCacheKeepsLayers(t *testing.T) {
 	b := newBench(t)
 	dir := newContext(t, "FROM scratch\nCOPY dir /x/\nENV A=b\n")

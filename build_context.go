@@ -27,8 +27,8 @@ type BuildPaths struct {
 	Env        func(name string) (string, bool) // nil if nobody's environment is meant
 }
 
-// Open sets the context, the Dockerfile, the arguments and the secrets of a request. The closer is called when the build has
-// ended.
+// Open sets the context, the Dockerfile, the arguments and the secrets of a request. The closer is called when the
+// build has ended.
 func (req *BuildRequest) Open(ctx context.Context, p BuildPaths) (io.Closer, error) {
 	if p.Context == "-" && p.Dockerfile == "-" {
 		return nil, invalid("-", "invalid argument: can't use stdin for both build context and dockerfile")
@@ -79,8 +79,8 @@ func (p BuildPaths) openDir() (*source.Dir, error) {
 	return source.OpenDir(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 }
 
-// openDockerfile reads a Dockerfile that has a path of its own: one that, as for docker, does not begin at the context. What
-// is not there may be in the context.
+// openDockerfile reads a Dockerfile that has a path of its own: one that, as for docker, does not begin at the context.
+// What is not there may be in the context.
 func (p BuildPaths) openDockerfile(req *BuildRequest, dir source.Tree) error {
 	req.Dockerfile = p.Dockerfile
 	switch p.Dockerfile {

@@ -12,13 +12,14 @@ import (
 
 // PruneBuildsRequest is what `docker builder prune` is asked for.
 type PruneBuildsRequest struct {
-	All         bool     // what RUN's cache mounts hold, too
-	Filters     []string // until=TIME: only what no build has used since
-	KeepStorage int64    // bytes: only as much goes, what was not used for longest first, as leaves no more than that; 0 for all
+	All     bool     // what RUN's cache mounts hold, too
+	Filters []string // until=TIME: only what no build has used since
+	// KeepStorage is in bytes: only as much goes, what was not used for longest first, as leaves no more than that; 0 for all.
+	KeepStorage int64
 }
 
-// PruneBuilds forgets what builds have made, and returns the bytes that the store is smaller by. What an image has stays with
-// the image, and does not count.
+// PruneBuilds forgets what builds have made, and returns the bytes that the store is smaller by. What an image has
+// stays with the image, and does not count.
 func (e *Engine) PruneBuilds(ctx context.Context, req PruneBuildsRequest) (reclaimed int64, err error) {
 	since, err := usedSince(req.Filters)
 	if err != nil {

@@ -84,7 +84,8 @@ func (at *site) remove(ctx context.Context) error {
 	return os.RemoveAll(at.dir)
 }
 
-// published is an image with the files so far: one that is there to stay, or one without a name, which goes with the build.
+// published is an image with the files so far: one that is there to stay, or one without a name, which goes with the
+// build.
 func (s *buildStage) published(ctx context.Context, place *workplace) (*store.Image, error) {
 	snap, err := s.store.Refresh()
 	if err != nil {

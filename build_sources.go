@@ -117,7 +117,7 @@ func (s *buildStage) recallConfig(by string) (cache.Record, bool) {
 	}
 	for r := range s.sourced(by) {
 		if r.DiffID == "" {
-			return r, s.remember(r) == nil
+			return r, s.keepRecord(r) == nil
 		}
 	}
 	return cache.Record{}, false
@@ -133,7 +133,7 @@ const (
 )
 
 // recallLayer looks for what the step of the key has made before: into the cache, and then into the sources.
-func (s *buildStage) recallLayer(ctx context.Context, by string, from sourcing, write func(io.Writer) error) (cache.Record, bool, error) {
+func (s *buildStage) recallLayer(by string, from sourcing, write func(io.Writer) error) (cache.Record, bool, error) {
 	if r, ok := s.recall(); ok || from == never {
 		return r, ok, nil
 	}
@@ -143,7 +143,7 @@ func (s *buildStage) recallLayer(ctx context.Context, by string, from sourcing, 
 			same, err = s.hasWritten(r, write)
 		}
 		if err == nil && same {
-			err = s.remember(r)
+			err = s.keepRecord(r)
 		}
 		if err != nil || same {
 			return r, same, err

@@ -298,7 +298,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		end := s.crew.alone(s.key)
 		defer end()
 	}
-	record, cached, err := s.recallLayer(ctx, by, from, write)
+	record, cached, err := s.recallLayer(by, from, write)
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,8 @@ func (e *Engine) sweepBuild(ctx context.Context, name string, how int) error {
 	return err
 }
 
-// Sweeper is the first argument that makes this binary the process which sweeps after a build: its main calls [Sweep] with
-// the others.
+// Sweeper is the first argument that makes this binary the process which sweeps after a build: its main calls [Sweep]
+// with the others.
 const Sweeper = "sweep"
 
 const builderFD = 3

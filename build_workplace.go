@@ -23,8 +23,8 @@ import (
 //	ROOT/building/BUILD/containers/NAME/   the container of a RUN, as package container has it
 //	ROOT/building/BUILD/NAME/              package runner's, and what is mounted
 //
-// Images that are there only for these containers to stand on have BUILD in their comment. All goes with the build. If that
-// is killed, a process which it has started sweeps it away, or else whoever builds or mounts next.
+// Images that are there only for these containers to stand on have BUILD in their comment. All goes with the build. If
+// that is killed, a process which it has started sweeps it away, or else whoever builds or mounts next.
 type workplace struct {
 	dir     string
 	lock    *os.File
@@ -54,8 +54,8 @@ func (b *build) workplace() (*workplace, error) {
 
 const workplaceLock = "lock"
 
-// lockWorkplace makes a build's directory and takes its lock. As long as nobody has that, a sweep may remove the directory:
-// then it is made anew.
+// lockWorkplace makes a build's directory and takes its lock. As long as nobody has that, a sweep may remove the
+// directory: then it is made anew.
 func lockWorkplace(dir string) (*os.File, error) {
 	for {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -68,8 +68,8 @@ func lockWorkplace(dir string) (*os.File, error) {
 	}
 }
 
-// lockFile makes a file and locks it, as flock(2) is told how to, until it is closed; fs.ErrNotExist if its directory is gone,
-// or if whoever had the lock has removed the file.
+// lockFile makes a file and locks it, as flock(2) is told how to, until it is closed; fs.ErrNotExist if its directory
+// is gone, or if whoever had the lock has removed the file.
 func lockFile(path string, how int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,8 +62,8 @@ func newTestWorkplace(t *testing.T, e *Engine) *workplace {
 	return w
 }
 
-// TestSweepBuilds finds what a build that ended has left, what a removal that was cut short has, and nothing of a build that
-// is at work.
+// TestSweepBuilds finds what a build that ended has left, what a removal that was cut short has, and nothing of a build
+// that is at work.
 func TestSweepBuilds(t *testing.T) {
 	s := newTestBuild(t, nil, "FROM scratch\n")
 	w, other := newTestWorkplace(t, s.Engine), newTestWorkplace(t, s.Engine)
@@ -101,6 +102,35 @@ func TestSweepBuilds(t *testing.T) {
 	if snap, err := s.store.Refresh(); err != nil || len(snap.Images) != before {
 		t.Errorf("%d images, %v", len(snap.Images), err)
 	}
+}
+
+// TestBuildsComeAndGo has a build look for what is left while others make and remove their workplaces.
+func TestBuildsComeAndGo(t *testing.T) {
+	s := newTestBuild(t, nil, "FROM scratch\n")
+	done := make(chan struct{})
+	var sweeper sync.WaitGroup
+	sweeper.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := s.SweepBuilds(t.Context()); err != nil {
+				t.Errorf("sweep: %v", err)
+				return
+			}
+		}
+	})
+	for range 40 {
+		w := newTestWorkplace(t, s.Engine)
+		if err := errors.Join(s.removeWorkplace(t.Context(), w), w.lock.Close()); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(done)
+	sweeper.Wait()
 }
 
 // TestPublished: a build stands on no image that goes with another build.

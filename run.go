@@ -31,9 +31,9 @@ type RunRequest struct {
 }
 
 // Run runs a container's process to its end, and returns its exit status. If the process did not run, the status is
-// docker's for that: 127 if there is no such command, 126 if it cannot be invoked, 125 for all else. The container must be
-// mounted, or [Engine.UseContent] have been called. Lines are warnings. The error is of kind NotFound, Denied, Invalid,
-// InUse (it runs already, or a port is taken) or Unsupported.
+// docker's for that: 127 if there is no such command, 126 if it cannot be invoked, 125 for all else. The container must
+// be mounted, or [Engine.UseContent] have been called. Lines are warnings. The error is of kind NotFound, Denied,
+// Invalid, InUse (it runs already, or a port is taken) or Unsupported.
 func (e *Engine) Run(ctx context.Context, req RunRequest, report Reporter) (exitCode int, err error) {
 	c, err := e.Container(req.Container)
 	if err != nil {

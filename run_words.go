@@ -18,8 +18,8 @@ import (
 	"github.com/imagefs/imagefs/builder/runner"
 )
 
-// ParseVolume reads HOST:CONTAINER[:ro|rw] as docker's --volume has it. What is missing on the host becomes a directory.
-// The error is of kind Invalid.
+// ParseVolume reads HOST:CONTAINER[:ro|rw] as docker's --volume has it. What is missing on the host becomes a
+// directory. The error is of kind Invalid.
 func ParseVolume(word string) (specs.Mount, error) {
 	parts := strings.Split(word, ":")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -52,8 +52,8 @@ func ParseVolume(word string) (specs.Mount, error) {
 	return runner.Bind(source, path.Clean(destination), len(parts) == 3 && parts[2] == "ro"), nil
 }
 
-// ParsePorts reads [[IP:]HOST:]CONTAINER[/tcp|udp] as docker's --publish has it; HOST may be empty. Both may be ranges, 80-90, of
-// the same length; for one CONTAINER, one of HOST's ports is chosen later. The error is of kind Invalid.
+// ParsePorts reads [[IP:]HOST:]CONTAINER[/tcp|udp] as docker's --publish has it; HOST may be empty. Both may be ranges,
+// 80-90, of the same length; for one CONTAINER, one of HOST's ports is chosen later. The error is of kind Invalid.
 func ParsePorts(word string) ([]runner.Port, error) {
 	ports, protocol, ok := strings.Cut(word, "/")
 	if !ok {

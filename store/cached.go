@@ -7,8 +7,8 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// cachedLayers are those that steps of builds have made: what builder/cache has written into ROOT/build-cache. A record that
-// cannot be read leads nowhere.
+// cachedLayers are those that steps of builds have made: what builder/cache has written into ROOT/build-cache. A record
+// that cannot be read leads nowhere.
 func (s *Store) cachedLayers() (map[digest.Digest]bool, error) {
 	entries, err := os.ReadDir(s.path("build-cache"))
 	if err != nil && !os.IsNotExist(err) {

@@ -25,8 +25,8 @@ type call struct {
 	Lazy bool `json:",omitempty"`
 }
 
-// help has a helper carry out a call, with hold, which may be nil, open until it is done. An error of the system wraps its
-// errno.
+// help has a helper carry out a call, with hold, which may be nil, open until it is done. An error of the system wraps
+// its errno.
 func help(ctx context.Context, c call, hold *os.File) error {
 	text, err := json.Marshal(c)
 	if err != nil {

@@ -24,8 +24,8 @@ func (c *Container) Mount(ctx context.Context, content string) error {
 	return c.mount(ctx, content, lock)
 }
 
-// mount mounts the container, whose lock the caller has: the helper has it too, so that also if the caller is killed nobody
-// removes what is being mounted.
+// mount mounts the container, whose lock the caller has: the helper has it too, so that also if the caller is killed
+// nobody removes what is being mounted.
 func (c *Container) mount(ctx context.Context, content string, lock *os.File) error {
 	if ok, err := c.Mounted(); ok || err != nil {
 		return err
@@ -142,9 +142,8 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 	return nil
 }
 
-// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
-// It also finishes removals that were cut short.
-// One in which a process runs is mounted already, here or elsewhere.
+// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot
+// be. It also finishes removals that were cut short. One in which a process runs is mounted already, here or elsewhere.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
 	FinishRemovals(root)
 	all, err := List(root)

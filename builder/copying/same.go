@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// IsSame tells whether two layers have the same entries, in the same order, but for times. The error is one of reading the
-// first; if the second cannot be read, it is another.
+// IsSame tells whether two layers have the same entries, in the same order, but for times. The error is one of reading
+// the first; if the second cannot be read, it is another.
 func IsSame(mine, theirs io.Reader) (bool, error) {
 	a, b := tar.NewReader(mine), tar.NewReader(theirs)
 	for {

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Run runs the process to its end. Its exit status is that of a shell: 128 and the signal's number where a signal ended it.
-// If it did not run, the error is an [*Error]. If ctx ends, the process is killed, and the error is ctx's cause.
+// Run runs the process to its end. Its exit status is that of a shell: 128 and the signal's number where a signal ended
+// it. If it did not run, the error is an [*Error]. If ctx ends, the process is killed, and the error is ctx's cause.
 func Run(ctx context.Context, s Spec) (exitCode int, err error) {
 	if err := writeSpec(s); err != nil {
 		return ExitFailed, err

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// CheckRunc tells what is wrong with this machine's runc: an [*Error] of one that is too old, a warning of one that lets processes
-// break out, and "" otherwise. Of one that is not there [Run] tells.
+// CheckRunc tells what is wrong with this machine's runc: an [*Error] of one that is too old, a warning of one that
+// lets processes break out, and "" otherwise. Of one that is not there [Run] tells.
 func CheckRunc() (warning string, err error) {
 	for _, dir := range filepath.SplitList(defaultPath) { // as the helper looks for it
 		path, err := exec.LookPath(filepath.Join(dir, "runc"))
@@ -46,8 +46,8 @@ var escapes = []struct {
 	{"CVE-2025-31133", []release{{1, 2, 8}, {1, 3, 3}, {1, 4, 0}}},
 }
 
-// isOpen tells whether a release is older than the first of its branch that has a fix. A branch without one has it if it is newer
-// than all.
+// isOpen tells whether a release is older than the first of its branch that has a fix. A branch without one has it if
+// it is newer than all.
 func isOpen(r release, fixed []release) bool {
 	for _, first := range fixed {
 		if r[0] == first[0] && r[1] == first[1] {
@@ -60,8 +60,8 @@ func isOpen(r release, fixed []release) bool {
 // versionLine is the first line of runc --version: a release, and what is behind it.
 var versionLine = regexp.MustCompile(`^runc version (\d+)\.(\d+)\.(\d+)(\S*)`)
 
-// judge reads what runc --version says. What a distribution has built, which its version's end tells, may have fixes that the
-// release lacks: of that there is no warning.
+// judge reads what runc --version says. What a distribution has built, which its version's end tells, may have fixes
+// that the release lacks: of that there is no warning.
 func judge(output string) (warning string, err error) {
 	parts := versionLine.FindStringSubmatch(output)
 	if parts == nil {

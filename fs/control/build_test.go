@@ -25,7 +25,8 @@ func (e *builderEngine) Build(_ context.Context, req imagefs.BuildRequest, _ ima
 	return nil, nil
 }
 
-// TestBuildLine: a secret's path begins at the working directory of who writes the line, and nobody's environment is read.
+// TestBuildLine: a secret's path begins at the working directory of who writes the line, and nobody's environment is
+// read.
 func TestBuildLine(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("hidden"), 0o600); err != nil {

@@ -14,7 +14,8 @@ type Pruner interface {
 	PruneBuilds(ctx context.Context, req imagefs.PruneBuildsRequest) (reclaimed int64, err error)
 }
 
-// Prune is docker's image prune or, with "builder" for its first word, builder prune. It asks nothing, with -f or without.
+// Prune is docker's image prune or, with "builder" for its first word, builder prune. It asks nothing, with -f or
+// without.
 func Prune(p Pruner) Verb {
 	parse := func(words []string) (Work, error) {
 		if len(words) > 0 && words[0] == "builder" {

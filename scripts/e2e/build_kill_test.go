@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// killed is a build that spends its time in copying, in what runs, and in making layers of that. TOKEN is in the command line
-// of what runs.
+// killed is a build that spends its time in copying, in what runs, and in making layers of that. TOKEN is in the
+// command line of what runs.
 const killed = `FROM scratch
 COPY busybox noise /bin/
 ARG TOKEN
@@ -183,7 +183,8 @@ func (b *killedBuild) processes(part string) (found []string) {
 	return found
 }
 
-// builders are the processes through which a build goes: itself, and where it mounts the store, who does that, and another.
+// builders are the processes through which a build goes: itself, and where it mounts the store, who does that, and
+// another.
 func (b *killedBuild) builders(pid int) (all []int) {
 	for pid > 0 {
 		all = append(all, pid)
