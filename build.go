@@ -1,6 +1,7 @@
 package imagefs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,14 +43,16 @@ type BuildRequest struct {
 	Secrets    map[string][]byte
 	Network    string // of RUN: "" and default, none, host
 	Quiet      bool   // tell the image's ID only
+	Builder    string // imagefs, which "" means, or buildkit: a BuildKit daemon
+	BuildKit   string // the daemon's address; "" for BUILDKIT_HOST, or buildctl's default
 	// Epoch is the time of all that is made, and the latest that a file has, so that the same build gives the same image
 	// everywhere; nil for now. An argument SOURCE_DATE_EPOCH is before it.
 	Epoch *time.Time
 }
 
-// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder. After a failure there is no
-// image, and what the steps before it have made is found again by the next build. An error in the Dockerfile wraps a
-// [*dockerfile.Error].
+// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder, or BuildKit's; a [StepReporter]
+// is told of its steps, too, unless a BuildKit daemon carries them out. After a failure there is no image, and what the steps
+// before it have made is found again by the next build. An error in the Dockerfile wraps a [*dockerfile.Error].
 func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (*store.Image, error) {
 	b, err := e.newBuild(req, report)
 	if err != nil {
@@ -91,7 +95,10 @@ type build struct {
 	report   Reporter
 	context  source.Tree // without what is ignored
 	names    []string
-	file     *dockerfile.File
+	name     string           // of the Dockerfile
+	text     []byte           // of it
+	ignore   []byte           // of the .dockerignore; nil if there is none
+	file     *dockerfile.File // nil, as plan is, for one that only BuildKit reads
 	plan     *dockerfile.Plan
 	args     dockerfile.Variables // as the user gave them
 	platform ocispec.Platform
@@ -100,21 +107,22 @@ type build struct {
 	cache    *cache.Cache
 	claim    *store.Claim
 	sources  []cacheSource
-	stages   map[int]*buildStage // those that are done, by number
-	step     int                 // the number of the instruction
-	steps    int
-	used     map[string]bool // the arguments that an ARG has named
+	crew     *crew
+	steps    atomic.Int64 // how many there are of StepReport's, as far as that is known
 
-	mu      sync.Mutex      // guards the rest
-	place   *workplace      // nil before the first RUN
-	keys    []digest.Digest // of the steps that are done
-	layered bool            // whether one of them has made a layer
+	mu      sync.Mutex // guards all below
+	images  map[baseName]*buildImage
+	used    map[string]bool        // the arguments that an ARG has named
+	place   *workplace             // nil before the first RUN
+	made    map[digest.Digest]bool // the keys of the steps that were not in the cache
+	keys    []digest.Digest        // of the steps that are done
+	layered bool                   // whether one of them has made a layer
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	b := &build{
 		Engine: e, req: req, report: report, args: dockerfile.Variables(req.Args), now: time.Now().UTC(),
-		cache: cache.Of(e.store.Dir()), stages: map[int]*buildStage{}, used: map[string]bool{},
+		cache: cache.Of(e.store.Dir()), images: map[baseName]*buildImage{}, made: map[digest.Digest]bool{}, used: map[string]bool{},
 	}
 	if req.Quiet {
 		b.report = silent{}
@@ -125,6 +133,9 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 			return nil, err
 		}
 		b.names = append(b.names, name.String())
+	}
+	if err := b.checkBuilder(); err != nil {
+		return nil, err
 	}
 	var err error
 	if b.platform, _, err = parsePlatform(req.Platform); err != nil {
@@ -141,6 +152,9 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	if err := b.readFile(); err != nil {
 		return nil, err
 	}
+	if b.file == nil {
+		return b, nil
+	}
 	b.plan, err = b.file.NewPlan(req.Target, b.args, platformArgs(b.platform))
 	var place *dockerfile.Error
 	if err != nil && !errors.As(err, &place) {
@@ -149,10 +163,7 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	if err != nil {
 		return nil, b.explain(err)
 	}
-	b.steps = b.plan.Steps(b.file)
-	if len(req.Labels) > 0 {
-		b.steps++
-	}
+	b.steps.Store(int64(b.plannedSteps() - len(b.file.Args) + 1))
 	return b, nil
 }
 
@@ -213,7 +224,6 @@ func (b *build) readFile() error {
 	if all == nil {
 		all = source.Empty()
 	}
-	var ignore io.ReadCloser
 	var err error
 	if text == nil {
 		if text, err = readSource(all, name); err != nil {
@@ -223,15 +233,15 @@ func (b *build) readFile() error {
 			}
 		}
 	}
-	if b.req.Ignore != nil {
-		ignore = io.NopCloser(strings.NewReader(string(b.req.Ignore)))
-	} else if ignore, err = source.ReadIgnore(all, name); err != nil {
-		return err
+	ignore := b.req.Ignore
+	if ignore == nil {
+		if ignore, err = source.ReadIgnore(all, name); err != nil {
+			return err
+		}
 	}
-	b.context = all
+	b.name, b.text, b.ignore, b.context = name, text, ignore, all
 	if ignore != nil {
-		defer ignore.Close()
-		if b.context, err = source.Ignore(all, ignore); err != nil {
+		if b.context, err = source.Ignore(all, bytes.NewReader(ignore)); err != nil {
 			return &Error{Kind: Invalid, Subject: ".dockerignore", Err: fmt.Errorf("failed to read .dockerignore: %w", err)}
 		}
 	}
@@ -239,7 +249,7 @@ func (b *build) readFile() error {
 		return invalid(name, "the Dockerfile (%s) cannot be empty", name)
 	}
 	b.file, err = dockerfile.Parse(name, text)
-	if err != nil {
+	if err != nil && !b.isForeign() {
 		return b.explain(err)
 	}
 	return nil
@@ -272,50 +282,56 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
+	if b.usesBuildKit() {
+		return b.runBuildKit(ctx)
+	}
 	if err := b.openSources(ctx); err != nil {
 		return nil, err
 	}
-	for i := range b.file.Args {
-		arg := &b.file.Args[i]
-		b.begin(arg.String())
-		for _, one := range arg.Args {
-			b.used[one.Key] = true
-		}
+	last, err := b.runStages(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var last *buildStage
-	for _, stage := range b.plan.Stages {
-		s, err := b.stage(ctx, stage)
+	var img *store.Image
+	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
+	say := func(line string) {
+		b.report.Line(line)
+		report.send(StepReport{State: StepRunning, Line: line})
+	}
+	err = report.do(ctx, "exporting to image", func() error {
+		b.warn(say)
+		raw, err := json.Marshal(last.draft())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		b.stages[stage.Index], last = s, s
-	}
-	if len(b.req.Labels) > 0 {
-		if err := last.label(ctx); err != nil {
-			return nil, err
+		if img, err = b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...); err == nil {
+			b.tell(img, say)
 		}
-	}
-	b.warn()
-	raw, err := json.Marshal(last.draft())
-	if err != nil {
-		return nil, err
-	}
-	img, err := b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...)
-	if err != nil {
-		return nil, err
-	}
-	b.tell(img)
-	return img, nil
+		return err
+	})
+	return img, err
 }
 
-// begin tells which instruction comes next.
-func (b *build) begin(text string) {
-	b.step++
-	b.report.Line(fmt.Sprintf("Step %d/%d : %s", b.step, b.steps, text))
+// plannedSteps is how many instructions are carried out, as far as that is known beforehand.
+func (b *build) plannedSteps() int {
+	n := b.plan.Steps(b.file)
+	if len(b.req.Labels) > 0 {
+		n++
+	}
+	return n
+}
+
+// consume notes that an ARG has named arguments.
+func (b *build) consume(names ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, name := range names {
+		b.used[name] = true
+	}
 }
 
 // warn tells which arguments nothing has asked for.
-func (b *build) warn() {
+func (b *build) warn(say func(string)) {
 	var unused []string
 	for _, name := range b.args.Keys() {
 		if !b.used[name] && !dockerfile.IsProxy(name) {
@@ -324,15 +340,15 @@ func (b *build) warn() {
 	}
 	slices.Sort(unused)
 	if len(unused) > 0 {
-		b.report.Line(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
+		say(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
 	}
 }
 
-func (b *build) tell(img *store.Image) {
-	b.report.Line("Successfully built " + shortID(img.ID))
+func (b *build) tell(img *store.Image, say func(string)) {
+	say("Successfully built " + shortID(img.ID))
 	for _, name := range b.names {
 		if named, err := reference.ParseNormalizedNamed(name); err == nil {
-			b.report.Line("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
+			say("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
 		}
 	}
 }

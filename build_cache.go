@@ -18,11 +18,19 @@ func (s *buildStage) keepRecord(r cache.Record) error {
 			return err
 		}
 		r.Size = l.Size()
-		s.mu.Lock()
-		s.layered = true
-		s.mu.Unlock()
 	}
+	s.mu.Lock()
+	s.layered = s.layered || r.DiffID != ""
+	s.mu.Unlock()
 	return s.cache.Put(s.key, r)
+}
+
+// make keeps the record of what the step has made in this build.
+func (s *buildStage) make(r cache.Record) error {
+	s.mu.Lock()
+	s.made[s.key] = true
+	s.mu.Unlock()
+	return s.keepRecord(r)
 }
 
 // note adds the step to those that the build has used.

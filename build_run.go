@@ -21,11 +21,11 @@ import (
 	"github.com/imagefs/imagefs/builder/runner"
 )
 
-// Runs tells whether a build may run processes: whether a RUN is among its instructions. Then it needs a content tree: see
-// [Engine.UseContent].
+// Runs tells whether a build may run processes here: whether a RUN is among its instructions. Then it needs a content tree:
+// see [Engine.UseContent].
 func (e *Engine) Runs(req BuildRequest) bool {
 	b, err := e.newBuild(req, silent{})
-	if err != nil {
+	if err != nil || b.usesBuildKit() {
 		return false
 	}
 	return slices.ContainsFunc(b.plan.Stages, func(s *dockerfile.Stage) bool {
@@ -197,7 +197,7 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 	if err == nil {
 		err = trimLayer(to, below, p.targets(), p.latest, func(w io.Writer) error { return site.container.WriteLayer(ctx, w) })
 	}
-	p.report.Line("Removing intermediate container " + site.container.ID[:12])
+	p.report.note("Removing intermediate container " + site.container.ID[:12])
 	return errors.Join(err, site.remove(context.WithoutCancel(ctx)))
 }
 
@@ -223,7 +223,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		}
 		p.Mounts = append(p.Mounts, made)
 	}
-	p.report.Line(" ---> Running in " + site.container.ID[:12])
+	p.report.note(" ---> Running in " + site.container.ID[:12])
 	out := &lineWriter{line: p.report.Line}
 	p.Stdout, p.Stderr = out, out
 	code := 0

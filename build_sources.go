@@ -30,8 +30,10 @@ func (b *build) openSources(ctx context.Context) error {
 	if b.req.NoCache {
 		return nil
 	}
+	report := b.newReport(BuildStep{Stage: FirstStage})
 	for _, word := range b.req.CacheFrom {
-		err := b.openSource(ctx, word)
+		report.more(1)
+		err := report.do(ctx, "importing cache from "+word, func() error { return b.openSource(ctx, word) })
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

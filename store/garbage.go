@@ -73,6 +73,8 @@ func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
 type known struct{ blobs, layers map[string]bool }
 
 func (v *view) named() known {
+	v.store.mu.Lock()
+	defer v.store.mu.Unlock()
 	k := known{map[string]bool{}, map[string]bool{}}
 	for _, r := range v.numbers.byManifest {
 		k.blobs[r.Manifest.Digest.Encoded()] = true

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"sync"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -13,6 +14,7 @@ import (
 // ignoring is a tree without what patterns match.
 type ignoring struct {
 	Tree
+	mu    sync.Mutex // guards match, which compiles a pattern when it is first needed
 	match *patternmatcher.PatternMatcher
 }
 
@@ -29,18 +31,24 @@ func Ignore(t Tree, file io.Reader) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ignoring{t, m}, nil
+	return &ignoring{Tree: t, match: m}, nil
 }
 
 // ReadIgnore reads the .dockerignore file of a Dockerfile: its own, or else the context's; nil if there is none.
-func ReadIgnore(t Tree, dockerfile string) (io.ReadCloser, error) {
+func ReadIgnore(t Tree, dockerfile string) ([]byte, error) {
 	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
 		real, f, err := Resolve(t, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		if f != nil && f.IsRegular() {
-			return t.Open(real)
+			r, err := t.Open(real)
+			if err != nil {
+				return nil, err
+			}
+			defer r.Close()
+			text, err := io.ReadAll(r)
+			return append([]byte{}, text...), err
 		}
 	}
 	return nil, nil
@@ -60,7 +68,9 @@ func (i *ignoring) Lstat(name string) (*File, error) {
 
 // shows tells whether a file is there: one that no pattern matches, and a directory that has such files.
 func (i *ignoring) shows(name string, f *File) (bool, error) {
+	i.mu.Lock()
 	ignored, err := i.match.MatchesOrParentMatches(name)
+	i.mu.Unlock()
 	if err != nil || !ignored {
 		return !ignored, err
 	}

@@ -23,7 +23,7 @@ func Build(b Builder) Verb {
 			},
 			values: map[string]*string{
 				"-f": &paths.Dockerfile, "--file": &paths.Dockerfile, "--target": &req.Target, "--platform": &req.Platform,
-				"--network": &req.Network,
+				"--network": &req.Network, "--builder": &req.Builder, "--buildkit-addr": &req.BuildKit,
 			},
 			lists: map[string]*[]string{
 				"-t": &req.Tags, "--tag": &req.Tags, "--build-arg": &paths.Args, "--label": &req.Labels,
@@ -52,7 +52,7 @@ func Build(b Builder) Verb {
 		Name: "build",
 		Usage: "[-d] [-f PATH] [-t NAME[:TAG]]... [--build-arg NAME=VALUE]... [--label NAME=VALUE]... [--target NAME] " +
 			"[--platform PLATFORM] [--network NETWORK] [--secret id=ID[,src=FILE]]... [--cache-from IMAGE]... [--no-cache] [--pull] " +
-			"[-q] PATH|URL",
+			"[-q] [--builder imagefs|buildkit] [--buildkit-addr ADDRESS] PATH|URL",
 		Paths: true, Parse: parse,
 	}
 }
