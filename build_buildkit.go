@@ -33,6 +33,12 @@ func (b *build) checkBuilder() error {
 			return invalid("--buildkit-addr", "--buildkit-addr is for --builder buildkit")
 		}
 	case "buildkit":
+		if len(b.req.CacheFrom) > 0 {
+			return &Error{
+				Kind: Unsupported, Subject: "--cache-from", Err: errors.New("--cache-from is not for --builder buildkit"),
+				Hint: "the daemon has a cache of its own",
+			}
+		}
 	default:
 		return invalid(b.req.Builder, "unknown builder %q: it is imagefs or buildkit", b.req.Builder)
 	}

@@ -218,6 +218,7 @@ func TestBuildKitFails(t *testing.T) {
 echo 'error: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2' >&2; exit 1`
 	checkFailures(t, "build with a BuildKit daemon", []failure{
 		{"no such builder", imagefs.Invalid, `unknown builder "x": it is imagefs or buildkit`, try("", imagefs.BuildRequest{Builder: "x"})},
+		{"an image as a cache", imagefs.Unsupported, "--cache-from is not for --builder buildkit", try("", imagefs.BuildRequest{Builder: "buildkit", CacheFrom: []string{"x"}})},
 		{"an address for no daemon", imagefs.Invalid, "--buildkit-addr is for --builder buildkit", try("", imagefs.BuildRequest{Builder: "imagefs", BuildKit: "tcp://h:1"})},
 		{"no buildctl", imagefs.Unsupported, "there is no buildctl, BuildKit's program, here", missing},
 		{"bad address", imagefs.Invalid, `invalid address of a BuildKit daemon: "here"`, try("", imagefs.BuildRequest{BuildKit: "here"})},
