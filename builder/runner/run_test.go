@@ -131,7 +131,7 @@ fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero
 }
 
 func TestMounts(t *testing.T) {
-	s := shell(t, busybox(t, ""), "cat /data/file /etc/hosts; echo two > /data/file; echo x > /ro/file")
+	s := shell(t, busybox(t, ""), "exec 2>&1; cat /data/file /etc/hosts; echo two > /data/file; echo x > /ro/file")
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("one\n"), 0o644); err != nil {
 		t.Fatal(err)
