@@ -30,11 +30,13 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage) (*buildStage,
 			return nil, err
 		}
 		base := *done
-		base.stage, base.args, base.hasCmd = stage, nil, false
+		base.stage, base.hasCmd = stage, false
+		base.shadow(dockerfile.Variables(base.config.Env).Keys()...)
 		s = &base
 	case stage.Image == dockerfile.Scratch:
 		s.key = cache.Key("", dockerfile.Scratch, platforms.FormatAll(s.platform))
 		s.created = b.now
+		s.config.WorkingDir = "/"
 		b.report.Line(" ---> ")
 		return s, nil
 	default:
