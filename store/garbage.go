@@ -33,7 +33,9 @@ type item struct {
 
 // garbage finds what is not marked. What is claimed is marked.
 func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
+	s.mu.Lock()
 	known := m.named()
+	s.mu.Unlock()
 	layers, err := s.unmarked(s.path("layers"), m.layers, known.layers)
 	if err != nil {
 		return nil, err
