@@ -1,6 +1,7 @@
 package imagefs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,12 +40,14 @@ type BuildRequest struct {
 	Secrets    map[string][]byte
 	Network    string // of RUN: "" and default, none, host
 	Quiet      bool   // tell the image's ID only
+	Builder    string // imagefs, which "" means, or buildkit: a BuildKit daemon
+	BuildKit   string // the daemon's address; "" for BUILDKIT_HOST, or buildctl's default
 	// Epoch is the time of all that is made, and the latest that a file has, so that the same build gives the same image
 	// everywhere; nil for now. An argument SOURCE_DATE_EPOCH is before it.
 	Epoch *time.Time
 }
 
-// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder. After a failure there is no
+// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder, or BuildKit's. After a failure there is no
 // image, and what the steps before it have made is found again by the next build. An error in the Dockerfile wraps a
 // [*dockerfile.Error].
 func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (*store.Image, error) {
@@ -56,7 +59,12 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		return nil, err
 	}
 	defer b.claim.Close()
-	img, err := b.run(ctx)
+	var img *store.Image
+	if b.usesBuildKit() {
+		img, err = b.runBuildKit(ctx)
+	} else {
+		img, err = b.run(ctx)
+	}
 	for _, id := range b.passing {
 		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
 	}
@@ -80,7 +88,10 @@ type build struct {
 	report   Reporter
 	context  source.Tree // without what is ignored
 	names    []string
-	file     *dockerfile.File
+	name     string           // of the Dockerfile
+	text     []byte           // of it
+	ignore   []byte           // of the .dockerignore; nil if there is none
+	file     *dockerfile.File // nil, as plan is, for one that only BuildKit reads
 	plan     *dockerfile.Plan
 	args     dockerfile.Variables // as the user gave them
 	platform ocispec.Platform
@@ -110,6 +121,9 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 		}
 		b.names = append(b.names, name.String())
 	}
+	if err := b.checkBuilder(); err != nil {
+		return nil, err
+	}
 	var err error
 	if b.platform, _, err = parsePlatform(req.Platform); err != nil {
 		return nil, err
@@ -124,6 +138,9 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	}
 	if err := b.readFile(); err != nil {
 		return nil, err
+	}
+	if b.file == nil {
+		return b, nil
 	}
 	b.plan, err = b.file.NewPlan(req.Target, b.args, platformArgs(b.platform))
 	var place *dockerfile.Error
@@ -197,7 +214,6 @@ func (b *build) readFile() error {
 	if all == nil {
 		all = source.Empty()
 	}
-	var ignore io.ReadCloser
 	var err error
 	if text == nil {
 		if text, err = readSource(all, name); err != nil {
@@ -207,15 +223,15 @@ func (b *build) readFile() error {
 			}
 		}
 	}
-	if b.req.Ignore != nil {
-		ignore = io.NopCloser(strings.NewReader(string(b.req.Ignore)))
-	} else if ignore, err = source.ReadIgnore(all, name); err != nil {
-		return err
+	ignore := b.req.Ignore
+	if ignore == nil {
+		if ignore, err = source.ReadIgnore(all, name); err != nil {
+			return err
+		}
 	}
-	b.context = all
+	b.name, b.text, b.ignore, b.context = name, text, ignore, all
 	if ignore != nil {
-		defer ignore.Close()
-		if b.context, err = source.Ignore(all, ignore); err != nil {
+		if b.context, err = source.Ignore(all, bytes.NewReader(ignore)); err != nil {
 			return &Error{Kind: Invalid, Subject: ".dockerignore", Err: fmt.Errorf("failed to read .dockerignore: %w", err)}
 		}
 	}
@@ -223,7 +239,7 @@ func (b *build) readFile() error {
 		return invalid(name, "the Dockerfile (%s) cannot be empty", name)
 	}
 	b.file, err = dockerfile.Parse(name, text)
-	if err != nil {
+	if err != nil && !b.isForeign() {
 		return b.explain(err)
 	}
 	return nil

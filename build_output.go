@@ -92,6 +92,10 @@ func (e *Engine) writeFiles(ctx context.Context, img *store.Image, w io.Writer) 
 	if err != nil {
 		return err
 	}
+	return writeTree(ctx, tree, w)
+}
+
+func writeTree(ctx context.Context, tree source.Tree, w io.Writer) error {
 	all := copying.Copy{Name: "output", Dest: "/", Items: []copying.Item{{Tree: tree, Path: "/", Exact: true}}}
 	found, err := copying.Find(ctx, all)
 	if err != nil {
@@ -100,8 +104,20 @@ func (e *Engine) writeFiles(ctx context.Context, img *store.Image, w io.Writer) 
 	return found.WriteLayer(ctx, source.Empty(), copying.Times{}, w)
 }
 
-// outputFiles writes the image's files into a directory. Only root can give them their owners.
+// outputFiles writes the image's files into a directory.
 func (e *Engine) outputFiles(ctx context.Context, img *store.Image, dir string) error {
+	tree, err := e.filesOf(diffIDsOf(img))
+	if err != nil {
+		return err
+	}
+	if err := unpackTree(ctx, tree, dir); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	return nil
+}
+
+// unpackTree writes files into a directory. Only root can give them their owners.
+func unpackTree(ctx context.Context, tree source.Tree, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -114,13 +130,10 @@ func (e *Engine) outputFiles(ctx context.Context, img *store.Image, dir string) 
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		w.CloseWithError(e.writeFiles(ctx, img, w))
+		w.CloseWithError(writeTree(ctx, tree, w))
 	}()
 	err = files.Unpack(ctx, "/", os.Geteuid() == 0, r)
 	r.CloseWithError(context.Canceled)
 	<-written
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
-	}
-	return nil
+	return err
 }

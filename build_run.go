@@ -21,11 +21,11 @@ import (
 	"github.com/imagefs/imagefs/builder/runner"
 )
 
-// Runs tells whether a build may run processes: whether a RUN is among its instructions. Then it needs a content tree: see
-// [Engine.UseContent].
+// Runs tells whether a build may run processes here: whether a RUN is among its instructions. Then it needs a content tree:
+// see [Engine.UseContent].
 func (e *Engine) Runs(req BuildRequest) bool {
 	b, err := e.newBuild(req, silent{})
-	if err != nil {
+	if err != nil || b.usesBuildKit() {
 		return false
 	}
 	return slices.ContainsFunc(b.plan.Stages, func(s *dockerfile.Stage) bool {

@@ -371,7 +371,7 @@ func TestBuildCopies(t *testing.T) {
 		want       []string
 	}{
 		{"chmod", "COPY --chmod=640 a.txt dir/sub /c/\n", []string{
-			"c 755 0:0 /", "c/a.txt 640 0:0 a\n", "c/deep 640 0:0 /", "c/two 640 0:0 2\n", "c/deep/three 640 0:0 3\n",
+			"c 640 0:0 /", "c/a.txt 640 0:0 a\n", "c/deep 640 0:0 /", "c/two 640 0:0 2\n", "c/deep/three 640 0:0 3\n",
 		}},
 		{"symbolic chmod", "COPY --chmod=u=rwX,go= script.sh dir/sub /c/\n", []string{
 			"c 755 0:0 /", "c/deep 700 0:0 /", "c/script.sh 700 0:0 #!/bin/sh\necho hi\n", "c/two 600 0:0 2\n", "c/deep/three 600 0:0 3\n",

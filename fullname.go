@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	digest "github.com/opencontainers/go-digest"
+
+	"github.com/imagefs/imagefs/store"
 )
 
-// fullName is the name of a store's reference, taken apart. The store's names are full and normalised, so that takes no
-// more than looking for the marks in it: with package reference, a list of a thousand images took most of its time to
-// match regular expressions. TestFullName compares the two.
+// fullName is the name of a store's reference, taken apart. With package reference, a list of a thousand images took most
+// of its time to match regular expressions. TestFullName compares the two.
 type fullName struct {
 	repository string        // with its host
 	tag        string        // "" for a name by digest
@@ -17,14 +18,8 @@ type fullName struct {
 
 // parseFullName returns false for the empty name, of what has none.
 func parseFullName(name string) (fullName, bool) {
-	if repository, d, ok := strings.Cut(name, "@"); ok {
-		return fullName{repository: repository, digest: digest.Digest(d)}, true
-	}
-	i := strings.LastIndexByte(name, ':')
-	if i < 0 {
-		return fullName{}, false
-	}
-	return fullName{repository: name[:i], tag: name[i+1:]}, true
+	repository, tag, d := store.SplitName(name)
+	return fullName{repository, tag, d}, repository != ""
 }
 
 // familiar is the repository as docker shortens it.

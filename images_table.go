@@ -3,6 +3,8 @@ package imagefs
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -16,8 +18,8 @@ func ImagesTable(rows []ImageRow, now time.Time) []byte {
 	w := tabwriter.NewWriter(&out, 10, 1, 3, ' ', 0)
 	fmt.Fprintln(w, "REPOSITORY\tTAG\tIMAGE ID\tCREATED\tSIZE")
 	for _, row := range rows {
-		f := row.Fields(now, true)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Repository, f.Tag, f.ID, f.CreatedSince, f.Size)
+		cells := []string{row.Repository, row.Tag, shortID(row.Image.ID), since(row.Created, now), row.size()}
+		io.WriteString(w, strings.Join(cells, "\t")+"\n")
 	}
 	w.Flush() // to memory
 	return out.Bytes()
@@ -61,12 +63,14 @@ func (r ImageRow) Fields(now time.Time, trunc bool) ImageFields {
 		ID:           id,
 		Repository:   r.Repository,
 		SharedSize:   "N/A",
-		Size:         units.HumanSizeWithPrecision(float64(r.Size), 3),
+		Size:         r.size(),
 		Tag:          r.Tag,
 		UniqueSize:   "N/A",
 		VirtualSize:  units.HumanSize(float64(r.Size)),
 	}
 }
+
+func (r ImageRow) size() string { return units.HumanSizeWithPrecision(float64(r.Size), 3) }
 
 // since tells how long ago t was, in docker's words.
 func since(t, now time.Time) string {

@@ -36,9 +36,7 @@ func (e *Engine) load(ctx context.Context, report Reporter, read func(archive.Pr
 	if report == nil {
 		report = new(audience)
 	}
-	contents, err := read(func(entry string, done, total int64) {
-		report.Layer(LayerProgress{ID: entryID(entry), Status: StatusLoading, Done: done, Total: total})
-	})
+	contents, err := read(loading(report))
 	if err != nil {
 		return nil, explainLoad(err)
 	}
@@ -60,6 +58,13 @@ func (e *Engine) load(ctx context.Context, report Reporter, read func(archive.Pr
 		images = append(images, l.Images...)
 	}
 	return images, nil
+}
+
+// loading tells how the reading of an archive goes on.
+func loading(report Reporter) archive.Progress {
+	return func(entry string, done, total int64) {
+		report.Layer(LayerProgress{ID: entryID(entry), Status: StatusLoading, Done: done, Total: total})
+	}
 }
 
 // entryID is what a layer of an archive is called by while nobody knows its digest: 12 digits of its name.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	digest "github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -61,6 +62,23 @@ func (s *Store) BlobSize(d digest.Digest) (int64, error) {
 		return 0, blobError(d, err)
 	}
 	return info.Size(), nil
+}
+
+// LinkBlob gives the blob d a name in the OCI image layout at dir, for another program to read it there; ErrNotFound. What
+// is done to that name does nothing to the blob, which stays as long as the name does.
+func (s *Store) LinkBlob(d digest.Digest, dir string) error {
+	path, err := s.blobPath(d)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	if err := os.Link(path, name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return blobError(d, err)
+	}
+	return nil
 }
 
 // blobPath is where blob d is, or would be. No digest of a foreign layout becomes a path without it.

@@ -49,6 +49,33 @@ func TestBlob(t *testing.T) {
 	}
 }
 
+func TestLinkBlob(t *testing.T) {
+	s, dir := storetest.New(t), filepath.Join(t.TempDir(), "layout")
+	data := []byte("{}")
+	d := digest.FromBytes(data)
+	if err := s.LinkBlob(d, dir); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("absent: %v", err)
+	}
+	if err := s.PutBlob(d, data); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.LinkBlob(d, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := filepath.Join(dir, "blobs", "sha256", d.Encoded())
+	if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Blob(d); err != nil {
+		t.Errorf("it went with its other name: %v", err)
+	}
+}
+
 // damage changes one byte of a file.
 func damage(t *testing.T, path string, at int64) {
 	t.Helper()

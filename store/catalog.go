@@ -22,7 +22,8 @@ type catalog struct {
 	numbers   numbers
 	documents map[digest.Digest]*document
 	images    map[digest.Digest]*Image // by ID
-	seen      *view                    // what the last load saw; nil before the first
+	listed    struct{ blobs, layers, trees listing }
+	seen      *view // what the last load saw; nil before the first
 }
 
 // Snapshot returns the store as it is now, as far as this process knows: see [Store.Refresh].
@@ -69,6 +70,8 @@ func (s *Store) load() (*Snapshot, *view, error) {
 		return nil, nil, err
 	}
 	v.book = s.catalog.numbers.state
+	v.leads = make(map[digest.Digest][]*Image, len(s.catalog.numbers.byManifest))
+	v.made = make(map[digest.Digest]*Image, len(s.catalog.numbers.images))
 	s.renew()
 	if x == s.catalog.index && s.catalog.seen.same(v) {
 		return s.current.Load(), s.catalog.seen, nil
@@ -135,71 +138,49 @@ func (v *view) same(o *view) bool {
 }
 
 func (s *Store) view() (*view, error) {
-	v := &view{
-		catalog: &s.catalog, store: s, documents: map[digest.Digest]*document{},
-		leads: map[digest.Digest][]*Image{}, made: map[digest.Digest]*Image{},
-	}
-	var err error
+	v := &view{catalog: &s.catalog, store: s, documents: map[digest.Digest]*document{}}
 	for _, set := range []struct {
 		names *map[string]bool
+		known *listing
 		dir   string
 		wants func(os.DirEntry) bool
 	}{
-		{&v.blobs, s.path(ocispec.ImageBlobsDir, "sha256"), isFile},
-		{&v.layers, s.path("layers"), os.DirEntry.IsDir},
-		{&v.trees, s.path("trees"), isFile},
+		{&v.blobs, &s.catalog.listed.blobs, s.path(ocispec.ImageBlobsDir, "sha256"), isFile},
+		{&v.layers, &s.catalog.listed.layers, s.path("layers"), os.DirEntry.IsDir},
+		{&v.trees, &s.catalog.listed.trees, s.path("trees"), isFile},
 	} {
-		if *set.names, err = list(set.dir, set.wants); err != nil {
+		if err := set.known.refresh(set.dir, set.wants); err != nil {
 			return nil, err
 		}
+		*set.names = set.known.names
 	}
 	return v, nil
 }
 
 func isFile(e os.DirEntry) bool { return e.Type().IsRegular() }
 
-// list returns the names in dir that are wanted; none if there is no such directory.
-func list(dir string, wanted func(os.DirEntry) bool) (map[string]bool, error) {
-	d, err := os.Open(dir)
-	if os.IsNotExist(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	entries, err := d.ReadDir(-1)
-	names := make(map[string]bool, len(entries))
-	for _, e := range entries {
-		if wanted(e) {
-			names[e.Name()] = true
-		}
-	}
-	return names, err
-}
-
 func (v *view) snapshot(x *index) *Snapshot {
-	var named []*entry
-	var images []*Image
-	names, listed := make(map[string]bool, len(x.entries)), map[*Image]bool{}
+	type reference struct {
+		*entry
+		images []*Image
+	}
+	named, listed := make([]reference, 0, len(x.entries)), make(map[digest.Digest]*Image, len(v.numbers.images))
 	for _, e := range x.entries {
-		for _, img := range v.lead(e.desc, nesting) {
-			if !listed[img] {
-				listed[img] = true
-				images = append(images, img)
-			}
+		images := v.lead(e.desc, nesting)
+		for _, img := range images {
+			listed[img.ID] = img
 		}
-		if e.name != "" && !names[e.name] {
-			names[e.name] = true
-			named = append(named, e)
+		if e.name != "" {
+			named = append(named, reference{e, images})
 		}
 	}
-	slices.SortFunc(named, func(a, b *entry) int { return cmp.Compare(a.name, b.name) })
+	slices.SortStableFunc(named, func(a, b reference) int { return cmp.Compare(a.name, b.name) })
+	named = slices.CompactFunc(named, func(a, b reference) bool { return a.name == b.name }) // the first in the file counts
 	references := make([]Reference, len(named))
-	for i, e := range named {
-		references[i] = Reference{Name: e.name, Target: e.desc, Updated: e.updated, Images: v.lead(e.desc, nesting)}
+	for i, r := range named {
+		references[i] = Reference{Name: r.name, Target: r.desc, Updated: r.updated, Images: r.images}
 	}
-	return newSnapshot(x, references, images)
+	return newSnapshot(x, references, listed)
 }
 
 // nesting is how many indexes may follow one another below index.json.

@@ -418,3 +418,26 @@ func TestCollectTellsWhatWasMoved(t *testing.T) {
 		t.Errorf("collected %+v", got)
 	}
 }
+
+// TestCollectBesidePublish collects while this process learns of what another one publishes.
+func TestCollectBesidePublish(t *testing.T) {
+	s := storetest.New(t)
+	other := storetest.Open(t, s.Dir())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 20 {
+			if _, err := s.Collect(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for i := range 20 {
+		img := storetest.NewImage(t, storetest.Gzip(t, layertest.Tar(t, layertest.File("f", noise(10, byte(i))))))
+		img.Publish(t, other, "docker.io/library/web:1")
+		if _, err := s.Refresh(); err != nil {
+			t.Error(err)
+		}
+	}
+	<-done
+}

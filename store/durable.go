@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -108,6 +110,49 @@ func openRegular(path string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
+// readText reads the whole of a file into one string, as readRegular does.
+func readText(path string, limit int64) (string, error) {
+	f, size, err := openRegular(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if err := checkSize(path, size, limit); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	text.Grow(int(size))
+	_, err = io.Copy(&text, io.LimitReader(f, size))
+	return text.String(), err
+}
+
+// holds tells whether a file has just this content.
+func holds(path string, data []byte) (bool, error) {
+	f, size, err := openRegular(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	same := size == int64(len(data))
+	block := make([]byte, 64<<10)
+	for same && len(data) > 0 {
+		block = block[:min(len(block), len(data))]
+		if _, err := io.ReadFull(f, block); err != nil {
+			return false, err
+		}
+		same = bytes.Equal(block, data[:len(block)])
+		data = data[len(block):]
+	}
+	return same, nil
+}
+
+func checkSize(path string, size, limit int64) error {
+	if size > limit {
+		return fmt.Errorf("%s has %d bytes, more than the %d that are allowed", path, size, limit)
+	}
+	return nil
+}
+
 // readRegular reads the whole of a file of no more than limit bytes, as openRegular opens it.
 func readRegular(path string, limit int64) ([]byte, error) {
 	f, size, err := openRegular(path)
@@ -115,8 +160,8 @@ func readRegular(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if size > limit {
-		return nil, fmt.Errorf("%s has %d bytes, more than the %d that are allowed", path, size, limit)
+	if err := checkSize(path, size, limit); err != nil {
+		return nil, err
 	}
 	data := make([]byte, size)
 	n, err := io.ReadFull(f, data)

@@ -33,9 +33,7 @@ type item struct {
 
 // garbage finds what is not marked. What is claimed is marked.
 func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
-	s.mu.Lock()
 	known := m.named()
-	s.mu.Unlock()
 	layers, err := s.unmarked(s.path("layers"), m.layers, known.layers)
 	if err != nil {
 		return nil, err
@@ -75,6 +73,8 @@ func (s *Store) garbage(m *marks, claimed map[string]bool) (*garbage, error) {
 type known struct{ blobs, layers map[string]bool }
 
 func (v *view) named() known {
+	v.store.mu.Lock()
+	defer v.store.mu.Unlock()
 	k := known{map[string]bool{}, map[string]bool{}}
 	for _, r := range v.numbers.byManifest {
 		k.blobs[r.Manifest.Digest.Encoded()] = true

@@ -30,10 +30,28 @@ type index struct {
 
 // entry is a descriptor in index.json. It never changes.
 type entry struct {
-	raw     string // as it stands in the file
-	desc    ocispec.Descriptor
-	name    string // full and normalised; "" for none
+	raw     string             // as it stands in the file
+	desc    ocispec.Descriptor // without the annotations that make it a reference
+	name    string             // full and normalised; "" for none
 	updated time.Time
+}
+
+// naming is the annotations that make a descriptor a reference.
+type naming struct{ name, refName, updated string }
+
+// take takes an annotation, if it is one of them.
+func (n *naming) take(key, value string) bool {
+	switch key {
+	case annotationName:
+		n.name = value
+	case ocispec.AnnotationRefName:
+		n.refName = value
+	case annotationUpdated:
+		n.updated = value
+	default:
+		return false
+	}
+	return true
 }
 
 func emptyIndex() *index {
@@ -45,36 +63,43 @@ func emptyIndex() *index {
 
 // indexFile is index.json as it was read, in that state.
 type indexFile struct {
-	path  string
+	path  string // "" if all is known that it says
 	state fileState
-	data  []byte // nil if it is known
+	data  string
 	known *index // what was read before, or nil
 }
 
 func readIndex(path string, known *index) (*indexFile, error) {
+	file := &indexFile{path: path, known: known}
+	var err error
+	file.state, err = whileStable(path, func() (err error) {
+		file.data, err = readText(path, maxIndex)
+		return err
+	})
+	return file, err
+}
+
+// whileStable has read read a file, and returns the state it was in. Other programs write index.json in place: what was
+// read in the middle of that is read again.
+func whileStable(path string, read func() error) (fileState, error) {
 	for {
 		before, err := stateOfPath(path)
 		if err != nil {
-			return nil, err
+			return fileState{}, err
 		}
-		data, err := readRegular(path, maxIndex)
-		if err != nil {
-			return nil, err
+		if err := read(); err != nil {
+			return fileState{}, err
 		}
-		// Other programs write it in place: what was read in the middle of that is read again.
 		after, err := stateOfPath(path)
-		if err != nil {
-			return nil, err
-		}
-		if before == after {
-			return &indexFile{path: path, state: after, data: data, known: known}, nil
+		if err != nil || before == after {
+			return after, err
 		}
 	}
 }
 
 // parse takes the entries that are known, by their bytes, from there.
 func (f *indexFile) parse() (*index, error) {
-	if f.data == nil {
+	if f.path == "" {
 		return f.known, nil
 	}
 	known := map[string]*entry{}
@@ -90,12 +115,12 @@ func (f *indexFile) parse() (*index, error) {
 	return x, nil
 }
 
-func parseIndex(data []byte, known map[string]*entry) (*index, error) {
+func parseIndex(data string, known map[string]*entry) (*index, error) {
 	x := &index{}
-	if x.scan(string(data), known) {
+	if x.scan(data, known) {
 		return x, nil
 	}
-	raws, err := x.unmarshal(data)
+	raws, err := x.unmarshal([]byte(data))
 	if err != nil {
 		return nil, err
 	}
@@ -125,10 +150,9 @@ func (p *scan) entry(known map[string]*entry) *entry {
 	if len(known) == 0 {
 		p.space()
 		q := *p
-		if desc := q.descriptor(); !q.failed {
-			raw := p.s[p.i:q.i]
+		if e := q.reference(); !q.failed {
 			*p = q
-			return readEntry(raw, desc)
+			return e
 		}
 	}
 	return knownEntry(p.value(), known)
@@ -167,33 +191,41 @@ func (x *index) unmarshal(data []byte) (manifests []string, err error) {
 // parseEntry reads a descriptor. One that is none is kept as it stands, and leads nowhere.
 func parseEntry(raw string) *entry {
 	p := &scan{s: raw}
-	desc := p.descriptor()
-	if !p.end() {
-		desc = ocispec.Descriptor{}
-		if json.Unmarshal([]byte(raw), &desc) != nil {
-			return &entry{raw: raw}
-		}
+	if e := p.reference(); p.end() {
+		return e
 	}
-	return readEntry(raw, desc)
+	var desc ocispec.Descriptor
+	if json.Unmarshal([]byte(raw), &desc) != nil {
+		return &entry{raw: raw}
+	}
+	n := &naming{}
+	return n.entry(raw, n.takeFrom(desc))
 }
 
-func readEntry(raw string, desc ocispec.Descriptor) *entry {
-	e := &entry{raw: raw, desc: desc, name: nameOf(desc.Annotations)}
-	e.updated, _ = time.Parse(time.RFC3339Nano, desc.Annotations[annotationUpdated])
+// reference reads an entry.
+func (p *scan) reference() *entry {
+	var n naming
+	p.space()
+	start := p.i
+	desc := p.annotated(n.take)
+	return n.entry(p.s[start:p.i], desc)
+}
+
+func (n *naming) entry(raw string, desc ocispec.Descriptor) *entry {
+	e := &entry{raw: raw, desc: desc, name: nameOf(n.name, n.refName)}
+	e.updated, _ = time.Parse(time.RFC3339Nano, n.updated)
 	return e
 }
 
 func newEntry(target ocispec.Descriptor, name string, now time.Time) (*entry, error) {
-	annotations := map[string]string{}
-	for key, value := range unnamed(target).Annotations {
-		annotations[key] = value
-	}
+	target = unnamed(target)
 	if name != "" {
-		annotations[ocispec.AnnotationRefName] = name
-		annotations[annotationName] = name
-		annotations[annotationUpdated] = now.UTC().Format(time.RFC3339Nano)
+		annotations := map[string]string{
+			ocispec.AnnotationRefName: name, annotationName: name, annotationUpdated: now.UTC().Format(time.RFC3339Nano),
+		}
+		maps.Copy(annotations, target.Annotations)
+		target.Annotations = annotations
 	}
-	target.Annotations = annotations
 	raw, err := json.Marshal(target)
 	if err != nil {
 		return nil, err
@@ -202,19 +234,21 @@ func newEntry(target ocispec.Descriptor, name string, now time.Time) (*entry, er
 }
 
 // unnamed returns the descriptor without the annotations that make it a reference.
-func unnamed(desc ocispec.Descriptor) ocispec.Descriptor {
-	annotations := map[string]string{}
+func unnamed(desc ocispec.Descriptor) ocispec.Descriptor { return new(naming).takeFrom(desc) }
+
+// takeFrom returns the descriptor without the annotations that it takes.
+func (n *naming) takeFrom(desc ocispec.Descriptor) ocispec.Descriptor {
+	var others map[string]string
 	for key, value := range desc.Annotations {
-		switch key {
-		case ocispec.AnnotationRefName, annotationName, annotationUpdated:
-		default:
-			annotations[key] = value
+		if n.take(key, value) {
+			continue
 		}
+		if others == nil {
+			others = map[string]string{}
+		}
+		others[key] = value
 	}
-	desc.Annotations = annotations
-	if len(annotations) == 0 {
-		desc.Annotations = nil
-	}
+	desc.Annotations = others
 	return desc
 }
 
@@ -261,7 +295,7 @@ func (e *entry) withoutName() (string, error) {
 		return "", err
 	}
 	delete(fields, "annotations")
-	if kept := unnamed(e.desc).Annotations; kept != nil {
+	if kept := e.desc.Annotations; kept != nil {
 		raw, err := json.Marshal(kept)
 		if err != nil {
 			return "", err
@@ -274,11 +308,15 @@ func (e *entry) withoutName() (string, error) {
 
 // marshal is the file: a line for each field, and for each descriptor.
 func (x *index) marshal() []byte {
-	var b bytes.Buffer
+	size := 256
+	for _, e := range x.entries {
+		size += len(e.raw) + 8
+	}
+	b := bytes.NewBuffer(make([]byte, 0, size))
 	b.WriteString("{\n")
 	for _, key := range slices.Sorted(maps.Keys(x.fields)) {
 		name, _ := json.Marshal(key) // a string always can be
-		fmt.Fprintf(&b, "  %s: %s,\n", name, x.fields[key])
+		fmt.Fprintf(b, "  %s: %s,\n", name, x.fields[key])
 	}
 	b.WriteString("  \"manifests\": [")
 	for i, e := range x.entries {

@@ -164,7 +164,10 @@ func (p *scan) time() time.Time {
 	return t
 }
 
-func (p *scan) descriptor() (d ocispec.Descriptor) {
+func (p *scan) descriptor() ocispec.Descriptor { return p.annotated(nil) }
+
+// annotated reads a descriptor, without the annotations that taken takes.
+func (p *scan) annotated(taken func(key, value string) bool) (d ocispec.Descriptor) {
 	p.object(func(key string) {
 		switch key {
 		case "mediaType":
@@ -174,7 +177,7 @@ func (p *scan) descriptor() (d ocispec.Descriptor) {
 		case "size":
 			d.Size = p.size()
 		case "annotations":
-			d.Annotations = p.annotations()
+			d.Annotations = p.annotations(taken)
 		case "platform":
 			d.Platform = p.platform()
 		case "artifactType":
@@ -186,9 +189,20 @@ func (p *scan) descriptor() (d ocispec.Descriptor) {
 	return d
 }
 
-func (p *scan) annotations() map[string]string {
-	all := map[string]string{}
-	p.object(func(key string) { all[key] = p.text() })
+func (p *scan) annotations(taken func(key, value string) bool) (all map[string]string) {
+	if taken == nil {
+		all = map[string]string{}
+	}
+	p.object(func(key string) {
+		value := p.text()
+		if taken != nil && taken(key, value) {
+			return
+		}
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[key] = value
+	})
 	return all
 }
 

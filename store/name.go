@@ -4,13 +4,12 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	digest "github.com/opencontainers/go-digest"
 )
 
-// nameOf returns the normalised name that annotations give, or "".
-func nameOf(annotations map[string]string) string {
-	for _, key := range []string{annotationName, ocispec.AnnotationRefName} {
-		name := annotations[key]
+// nameOf returns the first of names that is one, normalised, or "".
+func nameOf(names ...string) string {
+	for _, name := range names {
 		if isNormalised(name) {
 			return name
 		}
@@ -21,6 +20,19 @@ func nameOf(annotations map[string]string) string {
 	return ""
 }
 
+// SplitName takes the name of a reference apart: its repository, with its host, and a tag, or else a digest. Names in a
+// store are full and normalised, so that takes no more than looking for the marks in them. Of what is no name, all are "".
+func SplitName(name string) (repository, tag string, d digest.Digest) {
+	if repository, d, ok := strings.Cut(name, "@"); ok {
+		return repository, "", digest.Digest(d)
+	}
+	i := strings.LastIndexByte(name, ':')
+	if i < 0 {
+		return "", "", ""
+	}
+	return name[:i], name[i+1:], ""
+}
+
 // isNormalised tells, of the usual names that need no normalising, that they are that: package reference takes a hundred
 // times as long to find out. FuzzNormalised compares the two.
 func isNormalised(name string) bool {
@@ -28,7 +40,7 @@ func isNormalised(name string) bool {
 	if !ok || !isUsualHost(host) {
 		return false
 	}
-	repository, digest, hasDigest := strings.Cut(rest, "@")
+	repository, sum, hasDigest := strings.Cut(rest, "@")
 	tag, hasTag := "", false
 	if !hasDigest {
 		repository, tag, hasTag = strings.Cut(rest, ":")
@@ -41,7 +53,7 @@ func isNormalised(name string) bool {
 	case !isUsualPath(repository):
 		return false
 	case hasDigest:
-		hex, ok := strings.CutPrefix(digest, "sha256:")
+		hex, ok := strings.CutPrefix(sum, "sha256:")
 		return ok && isHex(hex)
 	}
 	return hasTag && isUsualTag(tag)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -77,6 +78,14 @@ func (n *numbers) refresh(path string) error {
 	return nil
 }
 
+// recordSize is about that of an image's, in bytes.
+const recordSize = 768
+
+// grow makes room for images.
+func (n *numbers) grow(images int) {
+	n.images, n.byManifest = make(map[digest.Digest]*imageRecord, images), make(map[digest.Digest]*imageRecord, images)
+}
+
 // reset forgets the file, though not how far it had come.
 func (n *numbers) reset() {
 	*n = numbers{
@@ -87,19 +96,21 @@ func (n *numbers) reset() {
 }
 
 func (n *numbers) readFrom(f *os.File, size int64) error {
-	data := make([]byte, size-n.read)
-	got, err := f.ReadAt(data, n.read)
-	if err != nil && err != io.EOF {
-		return err
+	if n.read == 0 {
+		n.grow(int(size / recordSize))
 	}
-	return n.parse(data[:got])
+	return n.parse(io.NewSectionReader(f, n.read, size-n.read))
 }
 
-func (n *numbers) parse(data []byte) error {
+func (n *numbers) parse(r io.Reader) error {
+	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
-		line, rest, whole := bytes.Cut(data, []byte{'\n'})
-		if !whole {
+		line, err := readLine(lines)
+		if err == io.EOF {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 		r, err := parseRecord(line)
 		if err == nil && r.Format > formatVersion {
@@ -108,9 +119,19 @@ func (n *numbers) parse(data []byte) error {
 		if err != nil || !n.add(r) {
 			n.damaged = true
 		}
-		n.read += int64(len(line)) + 1
-		data = rest
+		n.read += int64(len(line))
 	}
+}
+
+// readLine reads a line with its newline; io.EOF where none is whole. The bytes are the reader's, until it reads on.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if err != bufio.ErrBufferFull {
+		return line, err
+	}
+	line = bytes.Clone(line)
+	rest, err := r.ReadBytes('\n')
+	return append(line, rest...), err
 }
 
 // add takes a record in; false if it cannot be right.

@@ -58,8 +58,8 @@ func (v *view) image(manifest ocispec.Descriptor) *Image {
 	if r == nil || !v.complete(r) {
 		return nil
 	}
-	if first := v.numbers.images[r.ID]; v.complete(first) {
-		return v.published(first)
+	if first := v.numbers.images[r.ID]; first != r && v.complete(first) {
+		r = first
 	}
 	return v.published(r)
 }

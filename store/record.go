@@ -56,7 +56,7 @@ func (r record) marshal() ([]byte, error) {
 	return seal(data), nil
 }
 
-// parseRecord reads a line without its newline.
+// parseRecord reads a line.
 func parseRecord(line []byte) (record, error) {
 	var r record
 	data, err := unseal(line)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,13 +26,11 @@ type chainOf struct {
 	position int
 }
 
-// newSnapshot makes a snapshot of references, which are sorted, and images.
-func newSnapshot(x *index, references []Reference, images []*Image) *Snapshot {
+// newSnapshot makes a snapshot of references, which are sorted, and images by ID.
+func newSnapshot(x *index, references []Reference, byID map[digest.Digest]*Image) *Snapshot {
+	images := slices.AppendSeq(make([]*Image, 0, len(byID)), maps.Values(byID))
 	slices.SortFunc(images, func(a, b *Image) int { return cmp.Compare(a.Number, b.Number) })
-	s := &Snapshot{References: references, Images: images, index: x, byID: make(map[digest.Digest]*Image, len(images))}
-	for _, img := range images {
-		s.byID[img.ID] = img
-	}
+	s := &Snapshot{References: references, Images: images, index: x, byID: byID}
 	s.chains = sync.OnceValue(s.mapChains)
 	return s
 }
@@ -94,7 +93,7 @@ func (s *Snapshot) ChainByNumber(n uint32) (*Image, *Chain) {
 type Reference struct {
 	// Name is full and normalised: host/path:tag or host/path@digest.
 	Name   string
-	Target ocispec.Descriptor // as in index.json
+	Target ocispec.Descriptor // as in index.json, without what gives it the name
 	// Updated is when the name was last given to another target; the zero time if another program wrote it.
 	Updated time.Time
 	// Images are the complete images Target leads to: one for a manifest; for an index one a platform that was pulled,

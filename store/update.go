@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -104,13 +103,17 @@ func (s *Store) apply(v *view, p *plan) (*Snapshot, error) {
 func (s *Store) applied(v *view, x *index, data []byte) (*Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	file, err := readIndex(s.path(ocispec.ImageIndexFile), nil)
+	path, same := s.path(ocispec.ImageIndexFile), false
+	state, err := whileStable(path, func() (err error) {
+		same, err = holds(path, data)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(file.data, data) || file.state == s.catalog.state { // another program was faster, or a Refresh
+	if !same || state == s.catalog.state { // another program was faster, or a Refresh
 		snap, _, err := s.load()
 		return snap, err
 	}
-	return s.take(v, x, file.state), nil
+	return s.take(v, x, state), nil
 }

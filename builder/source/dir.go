@@ -22,6 +22,9 @@ func OpenDir(name string) (*Dir, error) {
 
 func (d *Dir) Close() error { return d.root.Close() }
 
+// File is the directory itself, for a program that reads it.
+func (d *Dir) File() (*os.File, error) { return d.root.Open(".") }
+
 func (d *Dir) Lstat(name string) (*File, error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {

@@ -33,14 +33,20 @@ func Ignore(t Tree, file io.Reader) (Tree, error) {
 }
 
 // ReadIgnore reads the .dockerignore file of a Dockerfile: its own, or else the context's; nil if there is none.
-func ReadIgnore(t Tree, dockerfile string) (io.ReadCloser, error) {
+func ReadIgnore(t Tree, dockerfile string) ([]byte, error) {
 	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
 		real, f, err := Resolve(t, name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		if f != nil && f.IsRegular() {
-			return t.Open(real)
+			r, err := t.Open(real)
+			if err != nil {
+				return nil, err
+			}
+			defer r.Close()
+			text, err := io.ReadAll(r)
+			return append([]byte{}, text...), err
 		}
 	}
 	return nil, nil

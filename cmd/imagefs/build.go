@@ -38,6 +38,8 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write it to `type=oci|docker|tar|local,dest=PATH` too"},
 			&cli.StringFlag{Name: "iidfile", Usage: "write the image's ID to `FILE`"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
+			&cli.StringFlag{Name: "builder", Usage: "imagefs, or `buildkit`: a BuildKit daemon, through buildctl"},
+			&cli.StringFlag{Name: "buildkit-addr", Usage: "the daemon's `ADDRESS`: tcp://HOST:PORT or unix://PATH"},
 			&cli.StringFlag{Name: "progress", Usage: "for docker's sake: `MODE` is always plain"},
 			&cli.BoolFlag{Name: "rm", Usage: "for docker's sake: no intermediate container stays"},
 			&cli.BoolFlag{Name: "force-rm", Usage: "for docker's sake: no intermediate container stays"},
@@ -56,7 +58,7 @@ func build(c *cli.Context) error {
 		Tags: c.StringSlice("tag"), Args: buildArgs(c.StringSlice("build-arg")), Labels: c.StringSlice("label"),
 		Target: c.String("target"), Platform: c.String("platform"),
 		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
-		Network: c.String("network"),
+		Network: c.String("network"), Builder: c.String("builder"), BuildKit: c.String("buildkit-addr"),
 	}
 	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
 		return err
@@ -78,7 +80,7 @@ func build(c *cli.Context) error {
 		return err
 	}
 	engine.UseContent(content)
-	mounts := content == "" && container.MayMount()
+	mounts := content == "" && container.MayMount() && req.Builder != "buildkit"
 	if mounts && (args[0] == "-" || c.String("file") == "-") {
 		return runPrivately(s.Dir()) // what it reads cannot be read again
 	}

@@ -61,12 +61,19 @@ func images(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	format := imagesFormat(c)
+	if format == defaultImages && !c.Bool("no-trunc") {
+		_, err := os.Stdout.Write(imagefs.ImagesTable(rows, time.Now()))
+		return err
+	}
 	var fields []imagefs.ImageFields
 	for _, row := range rows {
 		fields = append(fields, row.Fields(time.Now(), !c.Bool("no-trunc")))
 	}
-	return writeRows(os.Stdout, imagesFormat(c), imageHeader, fields)
+	return writeRows(os.Stdout, format, imageHeader, fields)
 }
+
+const defaultImages = "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 
 func imagesFormat(c *cli.Context) string {
 	digests, format := c.Bool("digests"), c.String("format")
@@ -81,5 +88,5 @@ func imagesFormat(c *cli.Context) string {
 	case digests:
 		return "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 	}
-	return "table {{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+	return defaultImages
 }

@@ -23,6 +23,7 @@ func Build(b Builder) Verb {
 			},
 			values: map[string]*string{
 				"-f": &paths.Dockerfile, "--file": &paths.Dockerfile, "--target": &req.Target, "--platform": &req.Platform,
+				"--builder": &req.Builder, "--buildkit-addr": &req.BuildKit,
 			},
 			lists: map[string]*[]string{
 				"-t": &req.Tags, "--tag": &req.Tags, "--build-arg": &req.Args, "--label": &req.Labels,
@@ -49,7 +50,7 @@ func Build(b Builder) Verb {
 	return Verb{
 		Name: "build",
 		Usage: "[-d] [-f PATH] [-t NAME[:TAG]]... [--build-arg NAME=VALUE]... [--label NAME=VALUE]... [--target NAME] " +
-			"[--platform PLATFORM] [--no-cache] [--pull] [-q] PATH|URL",
+			"[--platform PLATFORM] [--no-cache] [--pull] [-q] [--builder imagefs|buildkit] [--buildkit-addr ADDRESS] PATH|URL",
 		Paths: true, Parse: parse,
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/distribution/reference"
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/imagefs/imagefs"
@@ -31,19 +30,11 @@ type parsed struct {
 	tag  string // "" for a digest
 }
 
-// parseAll leaves out names that are not docker's, which the store does not give.
 func parseAll(refs []store.Reference) []parsed {
-	var all []parsed
+	all := make([]parsed, len(refs))
 	for i := range refs {
-		named, err := reference.ParseNormalizedNamed(refs[i].Name)
-		if err != nil {
-			continue
-		}
-		p := parsed{Reference: &refs[i], repo: named.Name()}
-		if tagged, ok := named.(reference.Tagged); ok {
-			p.tag = tagged.Tag()
-		}
-		all = append(all, p)
+		all[i].Reference = &refs[i]
+		all[i].repo, all[i].tag, _ = store.SplitName(refs[i].Name)
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -93,6 +94,7 @@ type FS struct {
 	files              *control.Tree
 	made               *making
 	shown              atomic.Pointer[shown]
+	building           sync.Mutex // held while a view is built
 	ids                *ids
 	handles            *handles
 	accessLog          *control.Feed
@@ -125,10 +127,15 @@ func (f *FS) show(snap *store.Snapshot) *View {
 	if now != nil && now.snap == snap && now.made == made {
 		return now.view
 	}
+	f.building.Lock() // who else needs it waits for it
+	defer f.building.Unlock()
+	if now = f.shown.Load(); now != nil && now.snap == snap && now.made == made {
+		return now.view
+	}
 	m := f.mount
 	m.Made = *made
 	next := &shown{snap, made, NewView(snap, m)}
-	f.shown.CompareAndSwap(now, next) // or else somebody else was faster
+	f.shown.Store(next)
 	return next.view
 }
 

@@ -2,6 +2,14 @@ package e2e
 
 import "testing"
 
+// The peers: those of docker 20.10, buildah 1.28, and a buildkitd of today.
+const (
+	classic     = "docker's classic builder"
+	oldBuildKit = "docker's BuildKit"
+	buildah     = "buildah"
+	newBuildKit = "BuildKit"
+)
+
 // How a peer's image is not as ours.
 const (
 	fails          = "the peer fails"
@@ -11,41 +19,52 @@ const (
 	configAndFiles = "config and files"
 )
 
-// differences are what the peers, BuildKit of docker 20.10, its classic builder and buildah 1.28, do otherwise than imagefs,
-// which does as BuildKit of today does. Each is of the Dockerfiles that it names.
+// differences are what the peers do otherwise than imagefs, which does as BuildKit of today does where they differ.
 var differences = []struct {
 	peer, how, why string
-	of             []string
+	of             []string // names of Dockerfiles
 }{
-	{buildKit, fails, "is older than heredocs", []string{
+	{oldBuildKit, fails, "is older than heredocs", []string{
 		"no expansion in heredoc's quotes", "copy heredocs", "run a heredoc", "run a heredoc's program",
 	}},
-	{buildKit, fails, "is older than the flag", []string{
-		"copy link", "copy parents", "copy exclude", "add a checksum", "run without a network", "run with a secret in the environment",
+	{oldBuildKit, fails, "is older than the flag", []string{
+		"copy link", "copy parents", "copy exclude", "copy exclude of directories", "add a checksum", "run without a network",
+		"run with a secret in the environment",
 	}},
-	{buildKit, fails, "is older than the expansion", []string{"expansion", "expansion of patterns"}},
-	{buildKit, fails, "is older than stages by any case in FROM", []string{"stages by any case"}},
-	{buildKit, fails, "fetches the frontend that is named", []string{"syntax"}},
-	{buildKit, fails, "looks below files: fixed since", []string{"wildcard of directories"}},
-	{buildKit, fails, "lets a mount of an image be written", []string{"run with a bind of a stage"}},
-	{buildKit, succeeds, "has the sources replace each other; the reference forbids it", []string{"several to a file"}},
-	{buildKit, succeeds, "takes any number for a mode: fixed since", []string{"bad chmod"}},
-	{buildKit, files, "loses setuid of --chmod", []string{"copy chmod"}},
-	{buildKit, files, "is older than modes of words", []string{"copy chmod of words"}},
-	{buildKit, files, "has no --chmod of what is fetched", []string{"add chmod"}},
-	{buildKit, files, "has --chown for the directory alone: fixed since", []string{"add a tar's owners"}},
-	{buildKit, files, "leaves a user's own group out of the further ones: fixed since", []string{"run's environment", "run of a user"}},
-	{buildKit, files, "leaves the places of mounts", []string{
+	{oldBuildKit, fails, "is older than the expansion", []string{"expansion", "expansion of patterns"}},
+	{oldBuildKit, fails, "is older than stages by any case in FROM", []string{"stages by any case"}},
+	{oldBuildKit, fails, "fetches the frontend that is named", []string{"syntax"}},
+	{oldBuildKit, fails, "looks below files: fixed since", []string{"wildcard of directories"}},
+	{oldBuildKit, fails, "lets a mount of an image be written", []string{"run with a bind of a stage"}},
+	{oldBuildKit, succeeds, "has the sources replace each other; the reference forbids it", []string{"several to a file"}},
+	{oldBuildKit, succeeds, "takes any number for a mode: fixed since", []string{"bad chmod"}},
+	{oldBuildKit, files, "loses setuid of --chmod, which is not for directories that are made: fixed since", []string{
+		"copy chmod", "copy chmod of a directory",
+	}},
+	{oldBuildKit, files, "is older than modes of words", []string{"copy chmod of words"}},
+	{oldBuildKit, files, "has no --chmod of what is fetched", []string{"add chmod"}},
+	{oldBuildKit, files, "has --chown for the directory alone: fixed since", []string{"add a tar's owners"}},
+	{oldBuildKit, files, "leaves a user's own group out of the further ones: fixed since", []string{"run's environment", "run of a user"}},
+	{oldBuildKit, files, "leaves the places of mounts", []string{
 		"run of places of mounts", "run with a bind", "run with a bind that is written", "run with a tmpfs", "run with a cache",
 		"run with a cache that is read", "run with a secret",
 	}},
+
+	{newBuildKit, fails, "fetches the frontend that is named", []string{"syntax"}},
+	{newBuildKit, fails, "looks for a stage in FROM by its very name", []string{"stages by any case"}},
+	{newBuildKit, succeeds, "has the sources replace each other; the reference forbids it", []string{"several to a file"}},
+	{newBuildKit, files, "excludes no file that is a source itself; the reference says that it does", []string{"copy exclude"}},
+	{newBuildKit, files, "gives directories that are there the attributes of those that --link makes", []string{"copy link"}},
+	{newBuildKit, files, "forgets that two names are one file if a layer below has it", []string{"run of odd files"}},
+	{newBuildKit, files, "leaves the places of mounts", []string{"run of places of mounts"}},
 
 	{classic, fails, "has no heredocs", []string{
 		"no expansion in heredoc's quotes", "copy heredocs", "run a heredoc", "run a heredoc's program",
 	}},
 	{classic, fails, "has no such flag", []string{
 		"copy chmod", "copy chmod of a directory", "copy chmod of words", "add chmod", "copy link", "copy parents", "copy exclude",
-		"add a checksum", "run with a bind", "run with a bind of a stage", "run with a bind that is written", "run with a tmpfs",
+		"copy exclude of directories", "add a checksum", "run with a bind", "run with a bind of a stage",
+		"run with a bind that is written", "run with a tmpfs",
 		"run with a cache", "run with a cache that is read", "run with a secret", "run with a secret in the environment",
 		"run without its secret", "run without a network",
 	}},
@@ -70,7 +89,8 @@ var differences = []struct {
 		"no expansion in heredoc's quotes", "copy heredocs", "run a heredoc", "run a heredoc's program",
 	}},
 	{buildah, fails, "is older than the flag", []string{
-		"copy link", "copy parents", "copy exclude", "add a checksum", "run without a network", "run with a secret in the environment",
+		"copy link", "copy parents", "copy exclude", "copy exclude of directories", "add a checksum", "run without a network",
+		"run with a secret in the environment",
 	}},
 	{buildah, fails, "has no such expansion", []string{"expansion", "expansion of patterns"}},
 	{buildah, fails, "has no modes of words", []string{"copy chmod of words"}},
@@ -90,6 +110,7 @@ var differences = []struct {
 	{buildah, files, "makes the volumes' directories", []string{"volume", "config of a stage"}},
 	{buildah, files, "takes the first stage of a name", []string{"stage's name twice"}},
 	{buildah, files, "replaces a link", []string{"file over a link", "copy over links of the base"}},
+	{buildah, files, "has --chmod for what is copied alone", []string{"copy chmod", "copy chmod of a directory"}},
 	{buildah, files, "gives the target the archive's own attributes", []string{
 		"add tar", "add compressed tars", "add tar over", "add an odd tar", "add a tar over links", "add several",
 	}},

@@ -163,6 +163,7 @@ var dockerfiles = []struct {
 	{name: "copy link", text: "FROM {base}\nCOPY --link a.txt /link\nCOPY --link --chown=1:2 dir /etc/\n"},
 	{name: "copy parents", text: "FROM scratch\nCOPY --parents dir/sub/two ./other/one /p/\nCOPY --parents dir/./sub/deep /q/\nCOPY --parents **/one /r/\n"},
 	{name: "copy exclude", text: "FROM scratch\nCOPY --exclude=*.txt --exclude=sub/deep dir *.txt *.md /e/\n"},
+	{name: "copy exclude of directories", text: "FROM scratch\nCOPY --exclude=sub/two --exclude=one dir /x/\nCOPY --exclude=t* --exclude=dir/one --exclude=**/deep dir other /y/\n"},
 	{name: "copy heredocs", text: "FROM scratch\nARG A=b\nCOPY <<one <<\"two\" a.txt /h/\n1 $A\none\n2 $A\ntwo\nCOPY --chmod=700 --chown=3:4 <<-X /x\n\ttabs\nX\nADD <<Y /y\nadded\nY\n"},
 	{name: "add a url", text: "FROM scratch\nADD {url}/a.txt /a\nADD {url}/dir/one /d/\nADD --chown=5 {url}/t.tar /\n"},
 	{name: "add a url that is not there", text: "FROM scratch\nADD {url}/nope /\n", fails: true},

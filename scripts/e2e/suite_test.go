@@ -23,18 +23,15 @@ import (
 // do otherwise with that too. An image has the same config and the same files, or there is none, but for what [differences]
 // lists; and all that it lists is so.
 func TestBuildAsPeers(t *testing.T) {
-	need(t, "dockerd", "docker", "runc", "buildah", "busybox", "bzip2", "xz", "setcap", "setfattr")
-	if err := startDocker(); err != nil {
-		t.Fatal(err)
-	}
+	need(t, "buildah")
 	t.Setenv("GORACE", "atexit_sleep_ms=0")
-	m := newMount(t)
-	dir := tempDir(t)
-	server := httptest.NewServer(http.FileServer(http.Dir(suiteContext(t))))
-	defer server.Close()
-	s := &suite{t: t, url: server.URL, archive: filepath.Join(dir, "base.tar")}
-	ours := s.imagefs(m)
-	theirs := []*builder{s.docker(buildKit), s.docker(classic), s.buildah(dir)}
+	s := newSuite(t, newMount(t))
+	s.compare(s.docker(oldBuildKit), s.docker(classic), s.buildah())
+}
+
+// compare has imagefs and its peers build the suite beside each other.
+func (s *suite) compare(theirs ...*builder) {
+	ours := s.imagefs()
 	for _, b := range append(theirs, ours) {
 		b.images = make([]*built, len(dockerfiles))
 		s.build(b)
@@ -45,19 +42,13 @@ func TestBuildAsPeers(t *testing.T) {
 	}
 	for i, d := range dockerfiles {
 		if (ours.images[i].err != nil) != d.fails {
-			t.Errorf("%s: %v", d.name, ours.images[i].err)
+			s.t.Errorf("%s: %v", d.name, ours.images[i].err)
 		}
 	}
 	for _, peer := range theirs {
-		compareSuite(t, ours, peer)
+		compareSuite(s.t, ours, peer)
 	}
 }
-
-const (
-	classic  = "docker's classic builder"
-	buildKit = "docker's BuildKit"
-	buildah  = "buildah"
-)
 
 const suiteBase = "localhost/base:1"
 
@@ -94,10 +85,26 @@ func suiteContext(t *testing.T) string {
 
 // suite is what its builders share.
 type suite struct {
-	t       *testing.T
+	*mount
 	url     string
+	dir     string
 	archive string // docker's, of suiteBase
 	running sync.WaitGroup
+}
+
+func newSuite(t *testing.T, m *mount) *suite {
+	t.Helper()
+	need(t, "dockerd", "docker", "runc", "busybox", "bzip2", "xz", "setcap", "setfattr")
+	if err := startDocker(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(suiteContext(t))))
+	t.Cleanup(server.Close)
+	dir := tempDir(t)
+	s := &suite{mount: m, url: server.URL, dir: dir, archive: filepath.Join(dir, "base.tar")}
+	s.makeBase()
+	must(t)(m.run("load", "-q", "-i", s.archive))
+	return s
 }
 
 // builder is who builds the suite. Its images are numbered as dockerfiles are.
@@ -151,7 +158,7 @@ func (s *suite) buildOne(b *builder, number int, dir string) error {
 	return b.build(number, words, dir)
 }
 
-func (s *suite) tag(kind string, number int) string { return fmt.Sprintf("suite/%s:%d", kind, number) }
+func suiteTag(kind string, number int) string { return fmt.Sprintf("suite/%s:%d", kind, number) }
 
 // built are the tags of what was built.
 func (b *builder) built(tag func(number int) string) (tags []string) {
@@ -175,19 +182,20 @@ func (b *builder) read(t *testing.T, archive []byte) {
 	}
 }
 
-// imagefs builds in a store that is mounted.
-func (s *suite) imagefs(m *mount) *builder {
-	b := &builder{name: "imagefs", workers: 1}
-	tag := func(number int) string { return s.tag("ours", number) }
+// imagefs builds in the mount's store.
+func (s *suite) imagefs() *builder { return s.inStore("imagefs", "ours", "--network", "none") }
+
+// inStore builds with further options, and has the images in the mount's store.
+func (s *suite) inStore(name, kind string, options ...string) *builder {
+	b := &builder{name: name, workers: 1}
+	tag := func(number int) string { return suiteTag(kind, number) }
 	b.build = func(number int, words []string, dir string) error {
-		_, err := m.run(slices.Concat([]string{"build", "-q", "--network", "none", "-t", tag(number)}, words, []string{dir})...)
+		_, err := s.run(slices.Concat([]string{"build", "-q", "-t", tag(number)}, options, words, []string{dir})...)
 		return err
 	}
 	b.save = func() {
-		b.read(s.t, []byte(must(s.t)(m.run(slices.Concat([]string{"save"}, b.built(tag))...))))
+		b.read(s.t, []byte(must(s.t)(s.run(slices.Concat([]string{"save"}, b.built(tag))...))))
 	}
-	s.makeBase()
-	must(s.t)(m.run("load", "-q", "-i", s.archive))
 	return b
 }
 
@@ -212,7 +220,7 @@ func (s *suite) docker(name string) *builder {
 		kind, command = "classic", shared.docker.Command
 		b.only = differencesOf(s.t, classic)
 	}
-	tag := func(number int) string { return s.tag(kind, number) }
+	tag := func(number int) string { return suiteTag(kind, number) }
 	b.build = func(number int, words []string, dir string) error {
 		return quiet(command(s.t.Context(), slices.Concat([]string{"build", "-q", "--network", "host", "-t", tag(number)}, words, []string{dir})...))
 	}
@@ -225,17 +233,17 @@ func (s *suite) docker(name string) *builder {
 }
 
 // buildah builds without a cache, and writes each image to an archive.
-func (s *suite) buildah(dir string) *builder {
-	store, err := peers.NewBuildah(filepath.Join(dir, "buildah"))
+func (s *suite) buildah() *builder {
+	store, err := peers.NewBuildah(filepath.Join(s.dir, "buildah"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(store.Close)
 	must(s.t)(store.Run(s.t.Context(), "pull", "-q", "docker-archive:"+s.archive))
 	b := &builder{name: buildah, workers: 2}
-	archive := func(number int) string { return filepath.Join(dir, fmt.Sprint(number)+".tar") }
+	archive := func(number int) string { return filepath.Join(s.dir, fmt.Sprint(number)+".tar") }
 	b.build = func(number int, words []string, context string) error {
-		to := "docker-archive:" + archive(number) + ":" + s.tag("buildah", number)
+		to := "docker-archive:" + archive(number) + ":" + suiteTag("buildah", number)
 		return quiet(store.Command(s.t.Context(), slices.Concat([]string{
 			"bud", "-q", "--format", "docker", "--isolation", "chroot", "--network", "host", "--layers=false", "-t", to,
 		}, words, []string{context})...))

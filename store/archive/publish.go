@@ -41,6 +41,24 @@ func (c *Contents) Publish(ctx context.Context) ([]Loaded, error) {
 	return loaded, c.publish(ctx, whole, loaded)
 }
 
+// PublishAs publishes the image that the archive has, which is its only one, under other names than the archive's, full and
+// normalised. It gets a manifest as if it had been made here.
+func (c *Contents) PublishAs(ctx context.Context, names ...string) (*store.Image, error) {
+	if len(c.entries) != 1 || len(c.entries[0].images) != 1 {
+		return nil, damaged("", "it does not have one image")
+	}
+	for _, l := range c.layers() {
+		if err := c.commit(ctx, l); err != nil {
+			return nil, err
+		}
+	}
+	images, err := c.put(ctx, &named{names: names, images: c.entries[0].images})
+	if err != nil {
+		return nil, err
+	}
+	return images[0], nil
+}
+
 func (c *Contents) commit(ctx context.Context, l *layerFile) error {
 	if l.staged == nil {
 		return nil
