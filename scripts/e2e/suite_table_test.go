@@ -202,6 +202,8 @@ var dockerfiles = []struct {
 	{name: "run with a bind", text: "FROM {base}\nRUN --mount=type=bind,target=/ctx cp -r /ctx/dir/sub /got; ls /ctx/dir > /list\nRUN --mount=source=a.txt,target=/a cat /a > /a.got\n"},
 	{name: "run with a bind of a stage", text: "FROM {base} AS one\nRUN echo made > /made\nFROM {base}\nRUN --mount=type=bind,from=one,source=/made,target=/m cat /m > /got\nRUN --mount=from={base},target=/b,ro cat /b/etc/conf > /conf; if rm /b/etc/conf; then exit 1; fi\n"},
 	{name: "run with a bind that is written", text: "FROM {base}\nRUN --mount=type=bind,target=/ctx,rw echo x > /ctx/x; cat /ctx/x > /got\nRUN --mount=type=bind,target=/ctx ls /ctx/x > /is || true\n"},
+	{name: "run with a bind of a link that leads out", text: "FROM {base}\nRUN --mount=type=bind,source=escape,target=/x cat /x > /got\n", fails: true},
+	{name: "run with a bind of what is above", text: "FROM {base}\nRUN --mount=type=bind,source=../a.txt,target=/x cat /x > /got\n"},
 	{name: "run with a tmpfs", text: "FROM {base}\nRUN --mount=type=tmpfs,target=/t echo x > /t/x; cat /t/x > /got; grep -c ' /t tmpfs ' /proc/mounts >> /got\n"},
 	{name: "run with a cache", text: "FROM {base}\nRUN --mount=type=cache,target=/c,id=suite,mode=0770,uid=5,gid=6 echo kept > /c/x; stat -c '%a %u %g' /c > /got\nRUN --mount=type=cache,target=/other,id=suite,mode=0770,uid=5,gid=6 cat /other/x >> /got\n"},
 	{name: "run with a cache that is read", text: "FROM {base}\nRUN --mount=type=cache,target=/c echo x > /c/x\nRUN --mount=type=cache,target=/c,ro if rm /c/x; then exit 1; fi; cat /c/x > /got\n"},

@@ -273,7 +273,7 @@ func quiet(cmd *exec.Cmd) error {
 func compareSuite(t *testing.T, ours, peer *builder) {
 	listed := differencesOf(t, peer.name)
 	for i, d := range dockerfiles {
-		if peer.images[i] == nil {
+		if peer.images[i] == nil || listed[d.name] == sometimes {
 			continue
 		}
 		got, said := peer.images[i].differs(ours.images[i])
