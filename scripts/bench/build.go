@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/profiles/seccomp"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/imagefs/imagefs/scripts/peers"
 )
 
@@ -103,9 +106,13 @@ const manyRuns = 10
 
 // reportRun: what a step that runs /bin/true adds to a build, beside runc that runs it, in the same root filesystem.
 func (b *builds) reportRun(ctx context.Context) error {
-	bundle, err := b.bundle(ctx)
-	if err != nil {
-		return err
+	var runc []contender
+	for _, confined := range []bool{true, false} {
+		bundle, err := b.bundle(ctx, confined)
+		if err != nil {
+			return err
+		}
+		runc = append(runc, contender{"runc run", nil, func() error { return b.run(ctx, bundle) }})
 	}
 	build := func() error {
 		return b.mount.imagefs(ctx, "build", "-q", "--no-cache", "--network", "none", "-t", "ran", b.dir)
@@ -118,37 +125,40 @@ func (b *builds) reportRun(ctx context.Context) error {
 	with := func() error {
 		return b.dockerfile(strings.Repeat("RUN [\"/bin/true\"]\n", manyRuns) + "CMD [\"true\"]\n")
 	}
-	medians, err := b.medians(
-		contender{"runc run", nil, func() error {
-			for i := range manyRuns {
-				if _, err := peers.Run(ctx, "runc", "--root", b.lab.dir+"/runc", "run", "--bundle", bundle, fmt.Sprint("bench", i)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
+	medians, err := b.medians(append(runc,
 		contender{"imagefs build without RUN", without, build}, contender{"imagefs build with RUN", with, build},
 		contender{"docker build without RUN", without, docker}, contender{"docker build with RUN", with, docker},
-	)
+	)...)
 	if err != nil {
 		return err
 	}
-	runc := medians[0] / manyRuns
 	for _, row := range []struct {
 		name string
 		time time.Duration
 	}{
-		{"runc run", runc}, {"imagefs: what a RUN adds", (medians[2] - medians[1]) / manyRuns},
-		{"docker: what a RUN adds", (medians[4] - medians[3]) / manyRuns},
+		{"runc run, with docker's seccomp profile", medians[0]}, {"runc run, without", medians[1]},
+		{"imagefs: what a RUN adds", medians[3] - medians[2]}, {"docker: what a RUN adds", medians[5] - medians[4]},
 	} {
-		fmt.Printf("  %-44s %8.3f s   %6.2f × runc run\n", row.name, row.time.Seconds(), row.time.Seconds()/runc.Seconds())
+		one := row.time / manyRuns
+		fmt.Printf("  %-44s %8.3f s   %6.2f × runc run\n", row.name, one.Seconds(), row.time.Seconds()/medians[0].Seconds())
 	}
 	return nil
 }
 
-// bundle is runc's for the image: its own example, without a terminal, that runs /bin/true.
-func (b *builds) bundle(ctx context.Context) (string, error) {
-	dir := filepath.Join(b.lab.dir, "bundle")
+// run has runc run a bundle, as often as a build has RUNs.
+func (b *builds) run(ctx context.Context, bundle string) error {
+	for i := range manyRuns {
+		if _, err := peers.Run(ctx, "runc", "--root", filepath.Join(b.lab.dir, "runc"), "run", "--bundle", bundle, fmt.Sprint("bench", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bundle is runc's for the image: its own example, without a terminal, that runs /bin/true, and with docker's seccomp profile
+// if that is confined.
+func (b *builds) bundle(ctx context.Context, confined bool) (string, error) {
+	dir := filepath.Join(b.lab.dir, fmt.Sprint("bundle-", confined))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
@@ -156,13 +166,20 @@ func (b *builds) bundle(ctx context.Context) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "config.json")
-	var spec map[string]any
+	var spec specs.Spec
 	if err := readJSON(path, &spec); err != nil {
 		return "", err
 	}
-	process := spec["process"].(map[string]any)
-	process["terminal"], process["args"] = false, []string{"/bin/true"}
-	spec["root"] = map[string]any{"path": b.mount.tag(b.debian, "rootfs"), "readonly": true}
+	rootfs, err := filepath.EvalSymlinks(b.mount.tag(b.debian, "rootfs"))
+	if err != nil {
+		return "", err
+	}
+	spec.Root.Path, spec.Process.Terminal, spec.Process.Args = rootfs, false, []string{"/bin/true"}
+	if confined {
+		if spec.Linux.Seccomp, err = seccomp.GetDefaultProfile(&spec); err != nil {
+			return "", err
+		}
+	}
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return "", err
