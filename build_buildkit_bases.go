@@ -2,6 +2,7 @@ package imagefs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -96,14 +97,14 @@ func (b *build) isStage(name string) bool {
 	return slices.ContainsFunc(b.file.Stages, func(s instructions.Stage) bool { return strings.EqualFold(s.Name, name) })
 }
 
-// linkImage puts what an image consists of into a layout.
+// linkImage puts what an image consists of into a layout. What is not there may not be needed.
 func (b *build) linkImage(img *store.Image, dir string) error {
 	blobs := []digest.Digest{img.Manifest.Digest, img.Config.Digest}
 	for _, layer := range img.Layers {
 		blobs = append(blobs, layer.Digest)
 	}
 	for _, d := range blobs {
-		if err := b.store.LinkBlob(d, dir); err != nil {
+		if err := b.store.LinkBlob(d, dir); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 	}

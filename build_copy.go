@@ -46,7 +46,7 @@ func (s *buildStage) sourceOf(ctx context.Context, from string) (source.Tree, st
 		return s.context, "", nil
 	}
 	if other := s.plan.Find(from, s.stage.Index); other != nil {
-		done, err := s.finished(ctx, other)
+		done, err := s.finished(ctx, other, s.report.transcript)
 		if err != nil {
 			return nil, "", err
 		}
@@ -115,7 +115,7 @@ func (s *buildStage) copied(ctx context.Context, c copying.Copy, by, chown, chmo
 		return err
 	}
 	write := func(w io.Writer) error { return found.WriteLayer(ctx, below, s.times(), w) }
-	return s.layer(ctx, by, write, c.Name, by, c.Dest, fmt.Sprint(c.Owner, c.Unpacked, c.Parents, c.Link, c.Exclude), chmod, what.String())
+	return s.layer(ctx, by, write, byContent, c.Name, by, c.Dest, fmt.Sprint(c.Owner, c.Unpacked, c.Parents, c.Link, c.Exclude), chmod, what.String())
 }
 
 // add carries out ADD.

@@ -76,7 +76,11 @@ func (s *buildStage) run(ctx context.Context, command *instructions.RunCommand) 
 	for _, m := range mounts {
 		words = append(words, m.key)
 	}
-	return s.layer(ctx, by, func(w io.Writer) error { return p.run(ctx, w) }, words...)
+	from := byInstruction
+	if len(mounts) > 0 {
+		from = never
+	}
+	return s.layer(ctx, by, func(w io.Writer) error { return p.run(ctx, w) }, from, words...)
 }
 
 // commandOf is what a RUN runs, without a shell, and, where that is a heredoc with an interpreter of its own, the file.
@@ -177,6 +181,9 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 			Hint: "imagefs mount -d DIR",
 		}
 	}
+	if err := p.checkRunc(func(warning string) { p.report.Line("[Warning] " + warning) }); err != nil {
+		return err
+	}
 	below, err := p.tree()
 	if err != nil {
 		return err
@@ -189,7 +196,7 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 	if err == nil {
 		err = trimLayer(to, below, p.targets(), p.latest, func(w io.Writer) error { return site.container.WriteLayer(ctx, w) })
 	}
-	p.report.Line("Removing intermediate container " + site.container.ID[:12])
+	p.report.note("Removing intermediate container " + site.container.ID[:12])
 	return errors.Join(err, site.remove(context.WithoutCancel(ctx)))
 }
 
@@ -199,7 +206,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		return err
 	}
 	defer unlock()
-	p.ID, p.Dir, p.Hostname = site.container.ID, site.dir, site.container.ID[:12]
+	p.ID, p.Dir, p.Hostname, p.Hold = site.container.ID, site.dir, site.container.ID[:12], site.lock
 	for _, m := range p.mounts {
 		if m.env != "" {
 			p.Env = append(p.Env, m.env)
@@ -215,7 +222,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		}
 		p.Mounts = append(p.Mounts, made)
 	}
-	p.report.Line(" ---> Running in " + site.container.ID[:12])
+	p.report.note(" ---> Running in " + site.container.ID[:12])
 	out := &lineWriter{line: p.report.Line}
 	p.Stdout, p.Stderr = out, out
 	code := 0

@@ -2,9 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,6 +30,7 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "target", Usage: "build the stage `NAME`"},
 			&cli.StringFlag{Name: "platform", Usage: "build for `OS/ARCH[/VARIANT]`"},
 			&cli.BoolFlag{Name: "no-cache", Usage: "carry out every step anew"},
+			&cli.StringSliceFlag{Name: "cache-from", Usage: "take steps that are the same from `IMAGE`, which is pulled if it is not there"},
 			&cli.BoolFlag{Name: "pull", Usage: "pull bases, though they are there"},
 			&cli.StringSliceFlag{Name: "secret", Usage: "let RUN mount a secret: `id=ID[,src=FILE|,env=NAME]`"},
 			&cli.StringFlag{Name: "network", Usage: "RUN's `NETWORK`: default, none or host"},
@@ -40,7 +39,7 @@ func buildCommand() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
 			&cli.StringFlag{Name: "builder", Usage: "imagefs, or `buildkit`: a BuildKit daemon, through buildctl"},
 			&cli.StringFlag{Name: "buildkit-addr", Usage: "the daemon's `ADDRESS`: tcp://HOST:PORT or unix://PATH"},
-			&cli.StringFlag{Name: "progress", Usage: "for docker's sake: `MODE` is always plain"},
+			&cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "`MODE` of the output: auto, plain, tty or rawjson"},
 			&cli.BoolFlag{Name: "rm", Usage: "for docker's sake: no intermediate container stays"},
 			&cli.BoolFlag{Name: "force-rm", Usage: "for docker's sake: no intermediate container stays"},
 			rootFlag(),
@@ -55,12 +54,18 @@ func build(c *cli.Context) error {
 		return err
 	}
 	req := imagefs.BuildRequest{
-		Tags: c.StringSlice("tag"), Args: buildArgs(c.StringSlice("build-arg")), Labels: c.StringSlice("label"),
+		Tags: c.StringSlice("tag"), Labels: c.StringSlice("label"),
 		Target: c.String("target"), Platform: c.String("platform"),
-		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
+		CacheFrom: c.StringSlice("cache-from"), NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
 		Network: c.String("network"), Builder: c.String("builder"), BuildKit: c.String("buildkit-addr"),
 	}
-	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
+	output, out, err := outputOf(c)
+	if err != nil {
+		return err
+	}
+	daemon := req.Builder == "buildkit"
+	newReporter, err := buildReporter(c.String("progress"), req.Quiet, daemon, out)
+	if err != nil {
 		return err
 	}
 	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
@@ -80,12 +85,13 @@ func build(c *cli.Context) error {
 		return err
 	}
 	engine.UseContent(content)
-	mounts := content == "" && container.MayMount() && req.Builder != "buildkit"
+	mounts := content == "" && container.MayMount() && !daemon
 	if mounts && (args[0] == "-" || c.String("file") == "-") {
 		return runPrivately(s.Dir()) // what it reads cannot be read again
 	}
 	files, err := req.Open(c.Context, imagefs.BuildPaths{
-		Context: args[0], Dockerfile: c.String("file"), Open: os.Open, Stdin: os.Stdin,
+		Context: args[0], Dockerfile: c.String("file"), Args: c.StringSlice("build-arg"), Secrets: c.StringSlice("secret"),
+		Open: os.Open, Stdin: os.Stdin, Env: os.LookupEnv,
 	})
 	if err != nil {
 		return err
@@ -94,18 +100,7 @@ func build(c *cli.Context) error {
 	if mounts && engine.Runs(req) {
 		return runPrivately(s.Dir())
 	}
-	reporter := newQuietReporter(false)
-	var output *imagefs.BuildOutput
-	if text := c.String("output"); text != "" {
-		o, err := imagefs.ParseBuildOutput(text)
-		if err != nil {
-			return err
-		}
-		output = &o
-		if o.Dest == "-" {
-			reporter = &plain{lines{out: os.Stderr}}
-		}
-	}
+	reporter := newReporter()
 	img, err := engine.Build(c.Context, req, reporter)
 	reporter.end(err)
 	if mounts && errors.Is(err, container.ErrNotMounted) {
@@ -120,48 +115,15 @@ func build(c *cli.Context) error {
 	return err
 }
 
-// readSecrets reads what --secret names: a file, an environment variable, or one of either whose name is the ID.
-func readSecrets(words []string) (map[string][]byte, error) {
-	secrets := map[string][]byte{}
-	for _, word := range words {
-		fields := map[string]string{}
-		for _, field := range strings.Split(word, ",") {
-			key, value, ok := strings.Cut(field, "=")
-			if !ok {
-				return nil, fmt.Errorf("invalid field '%s' must be a key=value pair", field)
-			}
-			fields[key] = value
-		}
-		id, file, name := fields["id"], fields["src"]+fields["source"], fields["env"]
-		if id == "" {
-			return nil, fmt.Errorf("invalid secret %q: it has no id", word)
-		}
-		if file == "" && name == "" {
-			if name = id; os.Getenv(id) == "" {
-				file = id
-			}
-		}
-		if file == "" {
-			secrets[id] = []byte(os.Getenv(name))
-			continue
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		secrets[id] = append([]byte{}, text...)
+// outputOf is --output, nil if there is none, and where else than there a build writes.
+func outputOf(c *cli.Context) (*imagefs.BuildOutput, *os.File, error) {
+	text := c.String("output")
+	if text == "" {
+		return nil, os.Stdout, nil
 	}
-	return secrets, nil
-}
-
-// buildArgs gives those that have no value the one of the environment, or leaves them out.
-func buildArgs(words []string) (args []string) {
-	for _, word := range words {
-		if strings.Contains(word, "=") {
-			args = append(args, word)
-		} else if value, ok := os.LookupEnv(word); ok {
-			args = append(args, fmt.Sprintf("%s=%s", word, value))
-		}
+	o, err := imagefs.ParseBuildOutput(text)
+	if o.Dest == "-" {
+		return &o, os.Stderr, err
 	}
-	return args
+	return &o, os.Stdout, err
 }
