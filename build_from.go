@@ -30,11 +30,13 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *stage
 			return nil, err
 		}
 		base := *done
-		base.report, base.stage, base.args, base.hasCmd = report, stage, nil, false
+		base.report, base.stage, base.hasCmd = report, stage, false
+		base.shadow(dockerfile.Variables(base.config.Env).Keys()...)
 		s = &base
 	case stage.Image == dockerfile.Scratch:
 		s.key = cache.Key("", dockerfile.Scratch, platforms.FormatAll(s.platform))
 		s.created = b.now
+		s.config.WorkingDir = "/"
 		report.note(" ---> ")
 		return s, nil
 	default:

@@ -56,8 +56,7 @@ func (s *buildStage) run(ctx context.Context, command *instructions.RunCommand) 
 	}
 	var declared []string
 	for _, pair := range s.args {
-		name, _, _ := strings.Cut(pair, "=")
-		if _, ok := dockerfile.Variables(s.config.Env).Get(name); !ok && !dockerfile.IsProxy(name) {
+		if name, _, _ := strings.Cut(pair, "="); !dockerfile.IsProxy(name) {
 			declared = append(declared, pair)
 		}
 	}
@@ -70,7 +69,7 @@ func (s *buildStage) run(ctx context.Context, command *instructions.RunCommand) 
 		buildStage: s, mounts: mounts,
 		Spec: runner.Spec{
 			Args: line, Cwd: s.config.WorkingDir, User: s.config.User, Network: network,
-			Env: slices.Concat(s.proxies(), declared, s.config.Env),
+			Env: slices.Concat(s.proxies(), s.config.Env, declared),
 		},
 	}
 	words := append([]string{"run", string(network)}, line...)

@@ -37,7 +37,7 @@ type buildStage struct {
 	history  []ocispec.History
 	layers   []ocispec.Descriptor
 	diffIDs  []digest.Digest
-	args     dockerfile.Variables // those that an ARG has declared
+	args     dockerfile.Variables // those that an ARG has declared, in this stage or those that it stands on, and no ENV has hidden
 	hasCmd   bool                 // whether a CMD was among the instructions: else an ENTRYPOINT takes the base's away
 	key      digest.Digest        // of the cache: says all that the image depends on
 }
@@ -165,6 +165,11 @@ func (s *buildStage) instruction(ctx context.Context, command instructions.Comma
 		if err := s.config.apply(command); err != nil {
 			return err
 		}
+		if env, ok := command.(*instructions.EnvCommand); ok {
+			for _, pair := range env.Env {
+				s.shadow(pair.Key)
+			}
+		}
 	}
 	return s.configured(command)
 }
@@ -186,9 +191,17 @@ func (s *buildStage) commandLine(command instructions.Command) {
 	_ = s.config.apply(command) // which only what exposes ports can fail
 }
 
-// variables are what words may name: the image's environment before arguments.
+// variables are what words may name. An argument hides what the environment had of its name.
 func (s *buildStage) variables() dockerfile.Variables {
-	return append(slices.Clone(s.args), s.config.Env...)
+	return append(slices.Clone(s.config.Env), s.args...)
+}
+
+// shadow has the environment hide the arguments of these names.
+func (s *buildStage) shadow(names ...string) {
+	s.args = slices.DeleteFunc(slices.Clone(s.args), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains(names, name)
+	})
 }
 
 // declare carries out an ARG. One that stands before the first FROM too has its value from there.
@@ -328,17 +341,23 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 	return s.done(by, record, false, blob)
 }
 
-// workdir makes the directory, where it is not there.
+// workdir makes the directory, where it is not there. It is the user's, as BuildKit has it.
 func (s *buildStage) workdir(ctx context.Context, command *instructions.WorkdirCommand) error {
 	_ = s.config.apply(command)
 	below, err := s.tree()
 	if err != nil {
 		return err
 	}
-	write := func(w io.Writer) error {
-		return copying.WriteDirectory(s.config.WorkingDir, copying.Owner{}, below, s.times(), w)
+	owner := &copying.Owner{}
+	if s.config.User != "" {
+		if owner, err = copying.ParseOwner(s.config.User, below); err != nil {
+			return err
+		}
 	}
-	return s.layer(ctx, fmt.Sprint(command), write, byContent, "workdir", s.config.WorkingDir)
+	write := func(w io.Writer) error {
+		return copying.WriteDirectory(s.config.WorkingDir, *owner, below, s.times(), w)
+	}
+	return s.layer(ctx, fmt.Sprint(command), write, byContent, "workdir", s.config.WorkingDir, fmt.Sprint(*owner))
 }
 
 func (s *buildStage) times() copying.Times { return copying.Times{Now: s.now, Latest: s.latest} }

@@ -19,27 +19,15 @@ import (
 	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/builder/dockerfile"
 	"github.com/imagefs/imagefs/builder/source"
+	"github.com/imagefs/imagefs/scripts/peers"
 	"github.com/imagefs/imagefs/store"
 )
 
-// contextScript makes the files that the tests' Dockerfiles copy.
-const contextScript = `
-	mkdir -p dir/sub/deep other modes linked
-	echo a > a.txt; echo b > b.txt; echo c > c.md; echo x > 'a file'; : > empty
-	echo 1 > dir/one; echo 2 > dir/sub/two; echo 3 > dir/sub/deep/three; ln -s one dir/link; ln -s nowhere dir/dangling
-	echo o > other/one; ln -s dir dirlink; ln -s a.txt filelink; ln dir/one linked/hard
-	echo m > modes/suid; chmod 4755 modes/suid; echo p > modes/private; chmod 600 modes/private; chmod 750 modes; chmod 700 dir/sub
-	printf '#!/bin/sh\necho hi\n' > script.sh; chmod 755 script.sh
-	mkdir t; echo in > t/in; mkdir t/d; echo deep > t/d/deep; chmod 711 t/d; ln -s in t/ln
-	tar -C t --owner=12 --group=34 --mtime=2020-01-02 -cf t.tar .; gzip -kn t.tar; bzip2 -k t.tar; xz -k t.tar; rm -r t
-	printf 'root:x:0:0:root:/root:/bin/sh\nweb:x:1001:1002::/:/bin/sh\n' > passwd; printf 'root:x:0:\nwww:x:33:\n' > group
-	find . -exec touch -h -d '2021-02-03 04:05:06' {} +`
-
-// newContext makes a context of [contextScript] and a Dockerfile.
+// newContext makes a context of [peers.ContextScript] and a Dockerfile.
 func newContext(t *testing.T, dockerfile string) string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("sh", "-ec", "umask 022\n"+contextScript)
+	cmd := exec.Command("sh", "-ec", peers.ContextScript)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -245,7 +233,11 @@ func TestBuildStaysInside(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if img, _, err := b.tryBuild(dir, imagefs.BuildRequest{}); imagefs.KindOf(err) != imagefs.NotFound {
+		img, _, err := b.tryBuild(dir, imagefs.BuildRequest{})
+		if err == nil && len(b.files(img)) == 0 {
+			continue // a wildcard that matches nothing
+		}
+		if imagefs.KindOf(err) != imagefs.NotFound {
 			t.Errorf("%s: %v, %v", name, img, err)
 		}
 	}
@@ -340,7 +332,6 @@ func TestBuildFails(t *testing.T) {
 		{"bad epoch", imagefs.Invalid, "invalid SOURCE_DATE_EPOCH: yesterday", try("FROM scratch\n", imagefs.BuildRequest{Args: []string{"SOURCE_DATE_EPOCH=yesterday"}})},
 		{"no such base", imagefs.NotFound, "none not found", try("FROM "+b.ref("none:1")+"\n", none)},
 		{"no such source", imagefs.NotFound, "Dockerfile:2:6: COPY failed: file not found in build context or excluded by .dockerignore: stat nope: file does not exist", try("FROM scratch\nCOPY nope /\n", none)},
-		{"nothing matches", imagefs.NotFound, "COPY failed: no source files were specified", try("FROM scratch\nCOPY *.nope /\n", none)},
 		{"several without a slash", imagefs.Invalid, "the destination must be a directory and end with a /", try("FROM scratch\nCOPY *.txt /x\n", none)},
 		{"a directory over a file", imagefs.Invalid, "cannot copy to non-directory: /x", try("FROM scratch\nCOPY a.txt /x\nCOPY dir /x\n", none)},
 		{"a file over a directory", imagefs.Invalid, "cannot replace to directory /x/one with file", try("FROM scratch\nCOPY other /x/one\nCOPY dir /x\n", none)},
@@ -374,7 +365,7 @@ func TestBuildCopies(t *testing.T) {
 		want       []string
 	}{
 		{"chmod", "COPY --chmod=640 a.txt dir/sub /c/\n", []string{
-			"c 755 0:0 /", "c/a.txt 640 0:0 a\n", "c/deep 640 0:0 /", "c/two 640 0:0 2\n", "c/deep/three 640 0:0 3\n",
+			"c 640 0:0 /", "c/a.txt 640 0:0 a\n", "c/deep 640 0:0 /", "c/two 640 0:0 2\n", "c/deep/three 640 0:0 3\n",
 		}},
 		{"symbolic chmod", "COPY --chmod=u=rwX,go= script.sh dir/sub /c/\n", []string{
 			"c 755 0:0 /", "c/deep 700 0:0 /", "c/script.sh 700 0:0 #!/bin/sh\necho hi\n", "c/two 600 0:0 2\n", "c/deep/three 600 0:0 3\n",

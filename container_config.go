@@ -1,6 +1,7 @@
 package imagefs
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -40,9 +41,7 @@ func (c *ContainerConfig) merge(from *ContainerConfig) {
 			c.Entrypoint = from.Entrypoint
 		}
 	}
-	if c.Healthcheck == nil {
-		c.Healthcheck = from.Healthcheck
-	}
+	c.Healthcheck = c.Healthcheck.merged(from.Healthcheck)
 	if c.WorkingDir == "" {
 		c.WorkingDir = from.WorkingDir
 	}
@@ -52,6 +51,21 @@ func (c *ContainerConfig) merge(from *ContainerConfig) {
 	if c.StopTimeout == nil {
 		c.StopTimeout = from.StopTimeout
 	}
+}
+
+// merged has what h says, and what from says where h does not.
+func (h *Healthcheck) merged(from *Healthcheck) *Healthcheck {
+	if h == nil || from == nil {
+		return cmp.Or(h, from)
+	}
+	all := *h
+	if len(all.Test) == 0 {
+		all.Test = from.Test
+	}
+	all.Interval, all.Timeout = cmp.Or(all.Interval, from.Interval), cmp.Or(all.Timeout, from.Timeout)
+	all.StartPeriod, all.StartInterval = cmp.Or(all.StartPeriod, from.StartPeriod), cmp.Or(all.StartInterval, from.StartInterval)
+	all.Retries = cmp.Or(all.Retries, from.Retries)
+	return &all
 }
 
 // union has what is in own or in other, own's first; nil where both are empty.

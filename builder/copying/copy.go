@@ -80,9 +80,6 @@ func Find(ctx context.Context, c Copy) (*Found, error) {
 			return nil, err
 		}
 	}
-	if len(f.roots) == 0 && len(f.Exclude) == 0 {
-		return nil, &SourceError{"no source files were specified"}
-	}
 	if len(f.roots) > 1 && !f.intoDir() {
 		//lint:ignore ST1005 docker's words
 		return nil, fmt.Errorf("When using %s with more than one source file, the destination must be a directory and end with a /", f.Name)

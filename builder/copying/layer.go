@@ -186,8 +186,9 @@ func (w *writer) mkdirAll(dir string) error {
 	if err := w.mkdirAll(path.Dir(dir)); err != nil {
 		return err
 	}
-	f := &source.File{Mode: unix.S_IFDIR | 0o755, ModTime: w.times.Now}
-	return w.header(dir, f, w.owned(0, 0), 0o755, nil)
+	mode := w.copy.Mode.ofDirectories()
+	f := &source.File{Mode: unix.S_IFDIR | mode, ModTime: w.times.Now}
+	return w.header(dir, f, w.owned(0, 0), mode, nil)
 }
 
 func (w *writer) owned(uid, gid int) Owner {

@@ -51,6 +51,14 @@ func whom(letters string) (mask uint32) {
 	return mask
 }
 
+// ofDirectories is what a directory has that is made for what is copied. As with BuildKit a symbolic mode says nothing of it.
+func (m *Mode) ofDirectories() uint32 {
+	if m == nil || m.changes != nil {
+		return 0o755
+	}
+	return m.bits & 0o777
+}
+
 // apply is the permission bits that a file of these has then.
 func (m *Mode) apply(bits uint32, isDir bool) uint32 {
 	if m.changes == nil {

@@ -62,12 +62,12 @@ func TestUser(t *testing.T) {
 		want specs.User
 		err  string
 	}{
-		{"", specs.User{}, ""},
-		{"web", specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{1002}}, ""},
-		{"1000", specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{1002}}, ""},
-		{"7", specs.User{UID: 7}, ""},
-		{"web:more", specs.User{UID: 1000, GID: 1002}, ""},
-		{"7:8", specs.User{UID: 7, GID: 8}, ""},
+		{"", specs.User{AdditionalGids: []uint32{0}}, ""},
+		{"web", specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{1001, 1002}}, ""},
+		{"1000", specs.User{UID: 1000, GID: 1001, AdditionalGids: []uint32{1001, 1002}}, ""},
+		{"7", specs.User{UID: 7, AdditionalGids: []uint32{0}}, ""},
+		{"web:more", specs.User{UID: 1000, GID: 1002, AdditionalGids: []uint32{1002}}, ""},
+		{"7:8", specs.User{UID: 7, GID: 8, AdditionalGids: []uint32{8}}, ""},
 		{"nobody", specs.User{}, "unable to find user nobody: no matching entries in passwd file"},
 		{"web:nope", specs.User{}, "unable to find group nope: no matching entries in group file"},
 		{"2147483648", specs.User{}, "uids and gids must be in range 0-2147483647"},

@@ -33,8 +33,10 @@ func lookUp(rootfs, word string) (specs.User, error) {
 	}
 	if hasGroup && groupWord != "" {
 		who.GID, err = findGroup(groups, groupWord)
+		who.AdditionalGids = []uint32{who.GID}
 		return who, err
 	}
+	who.AdditionalGids = []uint32{who.GID} // so that it cannot be dropped (CVE-2022-36109)
 	for _, g := range groups {
 		if len(g) > 3 && name != "" && slices.Contains(strings.Split(g[3], ","), name) {
 			if gid, err := id(g[2]); err == nil && !slices.Contains(who.AdditionalGids, gid) {

@@ -37,6 +37,7 @@ var comparisons = []struct {
 	{"load", compareLoad},
 	{"copy", compareCopy},
 	{"push", comparePush},
+	{"build", compareBuild},
 	{"tags", reportTags},
 	{"memory", reportMemory},
 }
@@ -124,29 +125,36 @@ type contender struct {
 	work    func() error
 }
 
-// race lets the contenders do their work in turn, runs times, and prints each one's median and its ratio to the first's.
+// race prints each contender's median and its ratio to the first's.
 func (l *lab) race(contenders ...contender) error {
+	medians, err := l.medians(contenders...)
+	for i, m := range medians {
+		fmt.Printf("  %-44s %8.3f s   %6.2f × imagefs\n", contenders[i].name, m.Seconds(), m.Seconds()/medians[0].Seconds())
+	}
+	return err
+}
+
+// medians lets the contenders do their work in turn, runs times.
+func (l *lab) medians(contenders ...contender) (medians []time.Duration, err error) {
 	times := make([][]time.Duration, len(contenders))
 	for range l.runs {
 		for i, c := range contenders {
 			if c.prepare != nil {
 				if err := c.prepare(); err != nil {
-					return fmt.Errorf("%s: %w", c.name, err)
+					return nil, fmt.Errorf("%s: %w", c.name, err)
 				}
 			}
 			start := time.Now()
 			if err := c.work(); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 			times[i] = append(times[i], time.Since(start))
 		}
 	}
-	first := median(times[0])
-	for i, c := range contenders {
-		m := median(times[i])
-		fmt.Printf("  %-44s %8.3f s   %6.2f × imagefs\n", c.name, m.Seconds(), m.Seconds()/first.Seconds())
+	for _, t := range times {
+		medians = append(medians, median(t))
 	}
-	return nil
+	return medians, nil
 }
 
 func median(d []time.Duration) time.Duration {

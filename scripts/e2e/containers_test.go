@@ -224,7 +224,8 @@ func TestCommitLikeDocker(t *testing.T) {
 	commits := map[string][]string{
 		plain: nil,
 		changed: {
-			"-a", "A <a@b.c>", "-m", "a message", "-c", `ENTRYPOINT ["/bin/sh"]`, "-c", "ENV A=c X=y", "-c", "EXPOSE 90 53/udp",
+			"-a", "A <a@b.c>", "-m", "a message", "-c", `ENTRYPOINT ["/bin/sh"]`, "-c", `CMD ["-c", "echo a"]`, "-c", "ENV A=c X=y",
+			"-c", "HEALTHCHECK --interval=7s --retries=2 CMD check it", "-c", "EXPOSE 90 53/udp",
 			"-c", "LABEL n=o", "-c", "ONBUILD RUN true", "-c", "USER nobody", "-c", "VOLUME /v /w", "-c", "WORKDIR sub",
 		},
 	}

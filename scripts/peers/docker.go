@@ -43,6 +43,16 @@ func (d *Docker) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// BuildKit is a command of Debian's client, which speaks with the BuildKit that is part of the daemon. Later ones need buildx.
+func (d *Docker) BuildKit(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := d.Command(ctx, args...)
+	cmd.Path = debianDocker
+	cmd.Env = append(cmd.Env, "DOCKER_BUILDKIT=1")
+	return cmd
+}
+
+const debianDocker = "/usr/bin/docker"
+
 // Run runs a docker command and returns its stdout.
 func (d *Docker) Run(ctx context.Context, args ...string) (string, error) {
 	return run(d.Command(ctx, args...))
