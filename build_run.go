@@ -225,15 +225,13 @@ func (p *process) inside(ctx context.Context, site *site) error {
 	p.report.note(" ---> Running in " + site.container.ID[:12])
 	out := &lineWriter{line: p.report.Line}
 	p.Stdout, p.Stderr = out, out
-	code := 0
-	err = site.with(ctx, p.content, func(rootfs string) (err error) {
-		p.Rootfs = rootfs
-		code, err = runner.Run(ctx, p.Spec)
-		return err
-	})
+	p.Rootfs, p.Overlay = site.container.Rootfs(), site.container.Overlay(p.content)
+	code, err := runner.Run(ctx, p.Spec)
 	out.end()
 	var failed *runner.Error
 	switch {
+	case errors.As(err, &failed) && failed.Mount != 0:
+		return cannotMount(site.container, failed.Mount)
 	case errors.As(err, &failed):
 		return &Error{Kind: Invalid, Subject: "RUN", Err: failed}
 	case err != nil:

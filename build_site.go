@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/store"
@@ -52,29 +50,6 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 }
 
 func (at *site) mkdir() (string, error) { return os.MkdirTemp(at.dir, "mount-") }
-
-// with calls f while the container is mounted. The content tree learns of a new image a moment after it is published.
-func (at *site) with(ctx context.Context, content string, f func(rootfs string) error) error {
-	const longest = 5 * time.Second
-	called := false
-	for begin := time.Now(); ; {
-		err := at.container.With(ctx, content, func(rootfs string) error {
-			called = true
-			return f(rootfs)
-		})
-		if called || !errors.Is(err, fs.ErrNotExist) || time.Since(begin) > longest {
-			if err != nil && !called {
-				err = cannotMount(at.container, err)
-			}
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
 
 // remove removes the container, and then the directory.
 func (at *site) remove(ctx context.Context) error {

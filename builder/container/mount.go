@@ -30,7 +30,7 @@ func (c *Container) mount(ctx context.Context, content string, lock *os.File) er
 	if ok, err := c.Mounted(); ok || err != nil {
 		return err
 	}
-	return help(ctx, call{Mount: true, Target: c.Rootfs(), Source: content, Options: c.options(content)}, lock)
+	return help(ctx, call{Mount: true, Target: c.Rootfs(), Source: content, Options: c.Overlay(content)}, lock)
 }
 
 // ErrNotMounted is that a container is not mounted, and that there is no content tree to mount it over.
@@ -69,8 +69,9 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 	return errors.Join(f(c.Rootfs()), c.unmount(context.WithoutCancel(ctx), false))
 }
 
-// options are those of overlay(5). What the kernel would do by default is of its configuration, so each is said.
-func (c *Container) options(content string) string {
+// Overlay are the options of the overlay(5) that Mount mounts at Rootfs. What the kernel would do by default is of its
+// configuration, so each is said.
+func (c *Container) Overlay(content string) string {
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,redirect_dir=nofollow,metacopy=off,index=off",
 		c.lower(content), escape(c.upper()), escape(filepath.Join(c.dir, "work")))
 	if c.UserXattr {

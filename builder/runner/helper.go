@@ -103,6 +103,9 @@ func (h *helper) prepare() error {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return os.NewSyscallError("mount", err)
 	}
+	if err := h.mountOverlay(); err != nil {
+		return err
+	}
 	if err := h.writeFiles(); err != nil {
 		return err
 	}
@@ -120,6 +123,27 @@ func (h *helper) prepare() error {
 		return err
 	}
 	return os.WriteFile(h.path("config.json"), text, 0o600)
+}
+
+// overlayWait is how long a lower directory may take to come: a content tree learns of a new image a moment after it is
+// published.
+const overlayWait = 5 * time.Second
+
+func (h *helper) mountOverlay() error {
+	if h.Overlay == "" {
+		return nil
+	}
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		err := unix.Mount("overlay", h.Rootfs, "overlay", 0, h.Overlay)
+		if err == nil {
+			return nil
+		}
+		if err != unix.ENOENT || time.Since(begin) > overlayWait {
+			failed := &Error{Code: ExitFailed, Message: fmt.Sprintf("mount %s: %v", h.Rootfs, err)}
+			errors.As(err, &failed.Mount)
+			return failed
+		}
+	}
 }
 
 func (h *helper) follow(cmd *exec.Cmd) error {

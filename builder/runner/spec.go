@@ -6,6 +6,7 @@ import (
 	"os"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // Spec is a process that is to run. Paths are absolute.
@@ -13,6 +14,9 @@ type Spec struct {
 	ID     string // of runc's container and its cgroups; unique on this machine
 	Dir    string // exists, and is the runner's while the process runs; it is reused
 	Rootfs string // the process's root, a directory, which is written to
+	// Overlay are the options of an overlay(5) that is mounted at Rootfs for the process alone: whoever else looks sees what
+	// it wrote in the upper directory, once it has ended. "" if Rootfs is the root as it is.
+	Overlay string
 
 	Args     []string
 	Env      []string // PATH, HOSTNAME and, with a terminal, TERM have docker's values where they are not said
@@ -73,10 +77,11 @@ type Error struct {
 	Code    int  // an exit status from above
 	Invalid bool // the Spec asks for what cannot be: a user who does not exist, a relative directory, a port that is taken
 	Message string
+	Mount   unix.Errno // why the overlay could not be mounted, if it is that
 }
 
 func (e *Error) Error() string { return e.Message }
 
 func invalid(format string, args ...any) *Error {
-	return &Error{ExitFailed, true, fmt.Sprintf(format, args...)}
+	return &Error{Code: ExitFailed, Invalid: true, Message: fmt.Sprintf(format, args...)}
 }
