@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -99,17 +101,20 @@ type build struct {
 	latest   time.Time // of files; zero for any
 	cache    *cache.Cache
 	claim    *store.Claim
-	stages   map[int]*buildStage // those that are done, by number
-	step     int                 // the number of the instruction
-	steps    int
-	passing  []digest.Digest // images that go with the build
-	used     map[string]bool // the arguments that an ARG has named
+	crew     *crew
+	steps    atomic.Int64 // how many there are of StepReport's, as far as that is known
+
+	mu      sync.Mutex // guards all below
+	images  map[baseName]*buildImage
+	made    map[digest.Digest]bool // the keys of the steps that were not in the cache
+	passing []digest.Digest        // images that go with the build
+	used    map[string]bool        // the arguments that an ARG has named
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	b := &build{
 		Engine: e, req: req, report: report, args: dockerfile.Variables(req.Args), now: time.Now().UTC(),
-		cache: cache.Of(e.store.Dir()), stages: map[int]*buildStage{}, used: map[string]bool{},
+		cache: cache.Of(e.store.Dir()), images: map[baseName]*buildImage{}, made: map[digest.Digest]bool{}, used: map[string]bool{},
 	}
 	if req.Quiet {
 		b.report = silent{}
@@ -150,10 +155,7 @@ func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
 	if err != nil {
 		return nil, b.explain(err)
 	}
-	b.steps = b.plan.Steps(b.file)
-	if len(req.Labels) > 0 {
-		b.steps++
-	}
+	b.steps.Store(int64(b.plannedSteps() - len(b.file.Args) + 1))
 	return b, nil
 }
 
@@ -272,47 +274,50 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
-	for i := range b.file.Args {
-		arg := &b.file.Args[i]
-		b.begin(arg.String())
-		for _, one := range arg.Args {
-			b.used[one.Key] = true
-		}
+	last, err := b.runStages(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var last *buildStage
-	for _, stage := range b.plan.Stages {
-		s, err := b.stage(ctx, stage)
+	var img *store.Image
+	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
+	say := func(line string) {
+		b.report.Line(line)
+		report.send(StepReport{State: StepRunning, Line: line})
+	}
+	err = report.do(ctx, "exporting to image", func() error {
+		b.warn(say)
+		raw, err := json.Marshal(last.draft())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		b.stages[stage.Index], last = s, s
-	}
-	if len(b.req.Labels) > 0 {
-		if err := last.label(ctx); err != nil {
-			return nil, err
+		if img, err = b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...); err == nil {
+			b.tell(img, say)
 		}
-	}
-	b.warn()
-	raw, err := json.Marshal(last.draft())
-	if err != nil {
-		return nil, err
-	}
-	img, err := b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...)
-	if err != nil {
-		return nil, err
-	}
-	b.tell(img)
-	return img, nil
+		return err
+	})
+	return img, err
 }
 
-// begin tells which instruction comes next.
-func (b *build) begin(text string) {
-	b.step++
-	b.report.Line(fmt.Sprintf("Step %d/%d : %s", b.step, b.steps, text))
+// plannedSteps is how many instructions are carried out, as far as that is known beforehand.
+func (b *build) plannedSteps() int {
+	n := b.plan.Steps(b.file)
+	if len(b.req.Labels) > 0 {
+		n++
+	}
+	return n
+}
+
+// consume notes that an ARG has named arguments.
+func (b *build) consume(names ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, name := range names {
+		b.used[name] = true
+	}
 }
 
 // warn tells which arguments nothing has asked for.
-func (b *build) warn() {
+func (b *build) warn(say func(string)) {
 	var unused []string
 	for _, name := range b.args.Keys() {
 		if !b.used[name] && !dockerfile.IsProxy(name) {
@@ -321,15 +326,15 @@ func (b *build) warn() {
 	}
 	slices.Sort(unused)
 	if len(unused) > 0 {
-		b.report.Line(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
+		say(fmt.Sprintf("[Warning] One or more build-args %v were not consumed", unused))
 	}
 }
 
-func (b *build) tell(img *store.Image) {
-	b.report.Line("Successfully built " + shortID(img.ID))
+func (b *build) tell(img *store.Image, say func(string)) {
+	say("Successfully built " + shortID(img.ID))
 	for _, name := range b.names {
 		if named, err := reference.ParseNormalizedNamed(name); err == nil {
-			b.report.Line("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
+			say("Successfully tagged " + reference.FamiliarName(named) + ":" + named.(reference.Tagged).Tag())
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (b *build) runBuildKit(ctx context.Context) (*store.Image, error) {
 	if err != nil {
 		return nil, explainLoad(err)
 	}
-	b.tell(img)
+	b.tell(img, b.report.Line)
 	return img, nil
 }
 

@@ -46,7 +46,7 @@ func (s *buildStage) sourceOf(ctx context.Context, from string) (source.Tree, st
 		return s.context, "", nil
 	}
 	if other := s.plan.Find(from, s.stage.Index); other != nil {
-		done, err := s.finished(ctx, other)
+		done, err := s.finished(ctx, other, s.report.transcript)
 		if err != nil {
 			return nil, "", err
 		}

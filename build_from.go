@@ -15,8 +15,8 @@ import (
 )
 
 // from begins a stage.
-func (b *build) from(ctx context.Context, stage *dockerfile.Stage) (*buildStage, error) {
-	s := &buildStage{build: b, stage: stage, platform: b.platform}
+func (b *build) from(ctx context.Context, stage *dockerfile.Stage, report *stageReport) (*buildStage, error) {
+	s := &buildStage{build: b, report: report, stage: stage, platform: b.platform}
 	if stage.Platform != "" {
 		var err error
 		if s.platform, _, err = parsePlatform(stage.Platform); err != nil {
@@ -25,44 +25,30 @@ func (b *build) from(ctx context.Context, stage *dockerfile.Stage) (*buildStage,
 	}
 	switch {
 	case stage.Base != nil:
-		done, err := b.finished(ctx, stage.Base)
+		done, err := b.finished(ctx, stage.Base, report.transcript)
 		if err != nil {
 			return nil, err
 		}
 		base := *done
-		base.stage, base.args, base.hasCmd = stage, nil, false
+		base.report, base.stage, base.args, base.hasCmd = report, stage, nil, false
 		s = &base
 	case stage.Image == dockerfile.Scratch:
 		s.key = cache.Key("", dockerfile.Scratch, platforms.FormatAll(s.platform))
 		s.created = b.now
-		b.report.Line(" ---> ")
+		report.note(" ---> ")
 		return s, nil
 	default:
-		img, err := b.image(ctx, stage.Image, stage.Platform)
+		img, err := s.image(ctx, stage.Image, stage.Platform)
 		if err != nil {
 			return nil, err
 		}
 		if err := s.use(img); err != nil {
 			return nil, err
 		}
-		b.report.Line(" ---> " + shortID(img.ID))
+		report.note(" ---> " + shortID(img.ID))
 		return s, nil
 	}
 	return s, s.show()
-}
-
-// finished is a stage before the one at work. The plan lacks one that only a trigger of a base names: that is carried out now.
-func (b *build) finished(ctx context.Context, stage *dockerfile.Stage) (*buildStage, error) {
-	if s := b.stages[stage.Index]; s != nil {
-		return s, nil
-	}
-	b.steps += stage.Steps()
-	s, err := b.stage(ctx, stage)
-	if err != nil {
-		return nil, err
-	}
-	b.stages[stage.Index] = s
-	return s, nil
 }
 
 // use has the stage begin with an image.
@@ -86,21 +72,55 @@ func (s *buildStage) use(img *store.Image) error {
 	return nil
 }
 
-// image finds an image, or pulls it. It stays until the build ends.
-func (b *build) image(ctx context.Context, word, platform string) (*store.Image, error) {
+// baseName is what a Dockerfile calls an image.
+type baseName struct{ word, platform string }
+
+// buildImage is an image that a build needs. It is known when the transcript has ended.
+type buildImage struct {
+	transcript
+	img *store.Image // nil if there is none
+}
+
+// image finds an image, or pulls it, once in a build. It stays until the build ends.
+func (s *buildStage) image(ctx context.Context, word, platform string) (_ *store.Image, err error) {
 	if platform == "" {
-		platform = b.req.Platform
+		platform = s.req.Platform
 	}
+	name := baseName{word, platform}
+	s.mu.Lock()
+	found, known := s.images[name]
+	if !known {
+		found = &buildImage{transcript: newTranscript()}
+		s.images[name] = found
+	}
+	s.mu.Unlock()
+	s.report.add(func(t *teller) { t.tell(&found.transcript) })
+	if !known {
+		defer found.end()
+		report := *s.report
+		report.transcript = &found.transcript
+		found.img, err = s.findImage(ctx, name, &report)
+		return found.img, err
+	}
+	s.crew.wait(func() { <-found.ended })
+	if found.img == nil {
+		<-ctx.Done() // since the stage that has looked for it has failed
+		return nil, context.Cause(ctx)
+	}
+	return found.img, nil
+}
+
+func (b *build) findImage(ctx context.Context, name baseName, report Reporter) (*store.Image, error) {
 	if !b.req.Pull {
-		img, err := b.local(ctx, word, platform)
+		img, err := b.local(ctx, name.word, name.platform)
 		if err == nil || KindOf(err) != NotFound {
 			return img, err
 		}
 	}
-	if _, err := reference.ParseNormalizedNamed(word); err != nil {
-		return nil, notFound(word)
+	if _, err := reference.ParseNormalizedNamed(name.word); err != nil {
+		return nil, notFound(name.word)
 	}
-	images, err := b.Pull(ctx, PullRequest{Ref: word, Platform: platform}, b.report)
+	images, err := b.Pull(ctx, PullRequest{Ref: name.word, Platform: name.platform}, report)
 	if err != nil {
 		return nil, err
 	}

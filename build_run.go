@@ -190,7 +190,7 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 	if err == nil {
 		err = trimLayer(to, below, p.targets(), p.latest, func(w io.Writer) error { return site.container.WriteLayer(ctx, w) })
 	}
-	p.report.Line("Removing intermediate container " + site.container.ID[:12])
+	p.report.note("Removing intermediate container " + site.container.ID[:12])
 	return errors.Join(err, site.remove(context.WithoutCancel(ctx)))
 }
 
@@ -216,7 +216,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		}
 		p.Mounts = append(p.Mounts, made)
 	}
-	p.report.Line(" ---> Running in " + site.container.ID[:12])
+	p.report.note(" ---> Running in " + site.container.ID[:12])
 	out := &lineWriter{line: p.report.Line}
 	p.Stdout, p.Stderr = out, out
 	code := 0

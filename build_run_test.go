@@ -26,7 +26,8 @@ func newTestBuild(t *testing.T, e *Engine, text string) *buildStage {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.claim.Close() })
-	s, err := b.from(t.Context(), b.plan.Stages[len(b.plan.Stages)-1])
+	run := &stageRun{transcript: newTranscript(), stage: b.plan.Target()}
+	s, err := b.from(t.Context(), run.stage, b.newStageReport(run))
 	if err != nil {
 		t.Fatal(err)
 	}

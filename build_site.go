@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	digest "github.com/opencontainers/go-digest"
@@ -23,6 +24,7 @@ import (
 //
 //	ROOT/building/containers/NAME/   the container, as package container has it
 //	ROOT/building/NAME/              package runner's, and what is mounted; its lock is an flock for as long as it counts
+//	ROOT/building/.gone-NAME/        one that is being removed
 //
 // What a build that was killed has left goes with the next RUN.
 type site struct {
@@ -60,7 +62,7 @@ func (s *buildStage) newSite(ctx context.Context) (*site, error) {
 		return nil, err
 	})
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(at.dir), at.lock.Close())
+		return nil, errors.Join(err, removeSite(at.dir), at.lock.Close())
 	}
 	return at, nil
 }
@@ -131,9 +133,20 @@ func (at *site) with(ctx context.Context, content string, f func(rootfs string) 
 func (at *site) remove(ctx context.Context) error {
 	err := at.container.Remove(ctx, true)
 	if err == nil {
-		err = os.RemoveAll(at.dir)
+		err = removeSite(at.dir)
 	}
 	return errors.Join(err, at.lock.Close())
+}
+
+const leavingSite = ".gone-"
+
+// removeSite removes a directory whose lock the caller has. Nobody must find it without the lock.
+func removeSite(dir string) error {
+	gone := filepath.Join(filepath.Dir(dir), leavingSite+filepath.Base(dir))
+	if err := os.Rename(dir, gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
 }
 
 // sweepSites removes what builds that were killed have left.
@@ -144,7 +157,11 @@ func (e *Engine) sweepSites(ctx context.Context) error {
 		return nil
 	}
 	for _, entry := range entries {
-		if entry.Name() != "containers" {
+		switch {
+		case entry.Name() == "containers":
+		case strings.HasPrefix(entry.Name(), leavingSite):
+			_ = os.RemoveAll(filepath.Join(e.building(), entry.Name())) // others may be at it; the next one tries again
+		default:
 			if err := e.sweepSite(ctx, entry.Name()); err != nil {
 				return err
 			}
@@ -168,7 +185,7 @@ func (e *Engine) sweepSite(ctx context.Context, name string) error {
 	}
 	at.container, err = container.Open(e.building(), name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(os.RemoveAll(dir), lock.Close())
+		return errors.Join(removeSite(dir), lock.Close())
 	}
 	if err != nil {
 		return errors.Join(err, lock.Close())
@@ -202,14 +219,19 @@ func (s *buildStage) published(ctx context.Context) (*store.Image, error) {
 	}
 	img, err := s.store.PutImage(ctx, s.claim, raw, s.layers)
 	if err == nil {
+		s.mu.Lock()
 		s.passing = append(s.passing, img.ID)
+		s.mu.Unlock()
 	}
 	return img, err
 }
 
 // stays tells whether an image is there as long as the build: one that goes with another build may go before.
 func (b *build) stays(img *store.Image) (bool, error) {
-	if slices.Contains(b.passing, img.ID) {
+	b.mu.Lock()
+	mine := slices.Contains(b.passing, img.ID)
+	b.mu.Unlock()
+	if mine {
 		return true, nil
 	}
 	c, err := readConfig(b.store, img)

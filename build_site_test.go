@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,4 +103,35 @@ func TestPublished(t *testing.T) {
 	if ids[0] == ids[1] || !slices.Equal(ids[:2], ids[2:]) {
 		t.Errorf("%q", ids)
 	}
+}
+
+// TestSitesComeAndGo has a build look for what is left while others make and remove their sites.
+func TestSitesComeAndGo(t *testing.T) {
+	s := newTestBuild(t, nil, "FROM scratch\n")
+	done := make(chan struct{})
+	var sweeper sync.WaitGroup
+	sweeper.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := s.sweepSites(t.Context()); err != nil {
+				t.Errorf("sweep: %v", err)
+				return
+			}
+		}
+	})
+	for range 40 {
+		at, err := s.newSite(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := at.remove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	sweeper.Wait()
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	digest "github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/identity"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -27,6 +28,7 @@ import (
 // buildStage is the image that a stage has made so far.
 type buildStage struct {
 	*build
+	report   *stageReport
 	stage    *dockerfile.Stage
 	platform ocispec.Platform
 	config   ContainerConfig
@@ -44,11 +46,21 @@ type buildStage struct {
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // stage carries out one stage.
-func (b *build) stage(ctx context.Context, stage *dockerfile.Stage) (*buildStage, error) {
-	b.begin(stage.SourceCode)
-	s, err := b.from(ctx, stage)
+func (b *build) stage(ctx context.Context, run *stageRun) (*buildStage, error) {
+	stage, report := run.stage, b.newStageReport(run)
+	if stage.Base != nil {
+		if _, err := b.finished(ctx, stage.Base, report.transcript); err != nil {
+			return nil, err
+		}
+	}
+	report.instruction(stage.SourceCode)
+	var s *buildStage
+	err := report.do(ctx, stage.SourceCode, func() (err error) {
+		s, err = b.from(ctx, stage, report)
+		return b.file.At(stage.Location(), err)
+	})
 	if err != nil {
-		return nil, b.file.At(stage.Location(), err)
+		return nil, err
 	}
 	if !slices.ContainsFunc(s.config.Env, func(pair string) bool { return strings.HasPrefix(pair, "PATH=") }) {
 		s.config.Env = append(slices.Clone(s.config.Env), defaultPath)
@@ -57,12 +69,39 @@ func (b *build) stage(ctx context.Context, stage *dockerfile.Stage) (*buildStage
 		return nil, b.file.At(stage.Location(), err)
 	}
 	for _, command := range stage.Commands {
-		b.begin(fmt.Sprint(command))
-		if err := s.instruction(ctx, command); err != nil {
+		if err := s.await(ctx, command); err != nil {
 			return nil, b.file.At(command.Location(), err)
 		}
+		s.report.instruction(fmt.Sprint(command))
+		if err := s.step(ctx, command, command.Location()); err != nil {
+			return nil, err
+		}
+	}
+	if stage == b.plan.Target() && len(b.req.Labels) > 0 {
+		return s, s.label(ctx)
 	}
 	return s, nil
+}
+
+// step carries out an instruction that is at a place in the Dockerfile.
+func (s *buildStage) step(ctx context.Context, command instructions.Command, at []parser.Range) error {
+	return s.report.do(ctx, fmt.Sprint(command), func() error {
+		return s.file.At(at, s.instruction(ctx, command))
+	})
+}
+
+// await waits for the stages that an instruction takes files from.
+func (s *buildStage) await(ctx context.Context, command instructions.Command) error {
+	needs, err := s.plan.Needs(command, s.stage.Index)
+	if err != nil {
+		return err
+	}
+	for _, other := range needs {
+		if _, err := s.finished(ctx, other, s.report.transcript); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // triggers carries out what ONBUILD kept in the base.
@@ -76,13 +115,17 @@ func (s *buildStage) triggers(ctx context.Context) error {
 	if len(lines) > 1 {
 		word += "s"
 	}
-	s.report.Line(fmt.Sprintf("# Executing %d build %s", len(lines), word))
+	s.report.note(fmt.Sprintf("# Executing %d build %s", len(lines), word))
 	commands, err := s.file.Triggers(lines)
 	if err != nil {
 		return err
 	}
+	s.report.more(len(commands))
 	for _, command := range commands {
-		if err := s.instruction(ctx, command); err != nil {
+		if err := s.await(ctx, command); err != nil {
+			return err
+		}
+		if err := s.step(ctx, command, s.stage.Location()); err != nil {
 			return err
 		}
 	}
@@ -150,9 +193,7 @@ func (s *buildStage) variables() dockerfile.Variables {
 
 // declare carries out an ARG. One that stands before the first FROM too has its value from there.
 func (s *buildStage) declare(command *instructions.ArgCommand) {
-	for _, name := range dockerfile.Declare(&s.args, command, s.build.args, s.plan.Globals) {
-		s.used[name] = true
-	}
+	s.consume(dockerfile.Declare(&s.args, command, s.build.args, s.plan.Globals)...)
 }
 
 // configured ends an instruction that has changed the config alone.
@@ -165,7 +206,7 @@ func (s *buildStage) configured(command instructions.Command) error {
 	record, cached := s.recall()
 	if !cached {
 		record = cache.Record{Created: s.now}
-		if err := s.cache.Put(s.key, record); err != nil {
+		if err := s.remember(record); err != nil {
 			return err
 		}
 	}
@@ -175,13 +216,16 @@ func (s *buildStage) configured(command instructions.Command) error {
 // label carries out the labels of the request.
 func (s *buildStage) label(ctx context.Context) error {
 	labels := slices.Sorted(slices.Values(s.req.Labels))
-	s.begin("LABEL " + strings.Join(labels, " "))
-	s.own()
-	for _, label := range labels {
-		name, value, _ := strings.Cut(label, "=")
-		set(&s.config.Labels, name, value)
-	}
-	return s.configured(instructions.NewLabelCommand("", strings.Join(labels, " "), true))
+	text := "LABEL " + strings.Join(labels, " ")
+	s.report.instruction(text)
+	return s.report.do(ctx, text, func() error {
+		s.own()
+		for _, label := range labels {
+			name, value, _ := strings.Cut(label, "=")
+			set(&s.config.Labels, name, value)
+		}
+		return s.configured(instructions.NewLabelCommand("", strings.Join(labels, " "), true))
+	})
 }
 
 // next makes the key that of the next step, which depends on words, and on the time of all that is made, if that is given.
@@ -201,6 +245,14 @@ func (s *buildStage) recall() (cache.Record, bool) {
 	return r, ok
 }
 
+// remember puts what the step of the key has made into the cache.
+func (s *buildStage) remember(r cache.Record) error {
+	s.mu.Lock()
+	s.made[s.key] = true
+	s.mu.Unlock()
+	return s.cache.Put(s.key, r)
+}
+
 // done adds a step to the image.
 func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.Descriptor) error {
 	s.created = r.Created
@@ -215,9 +267,13 @@ func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.
 	s.history = append(slices.Clone(s.history), ocispec.History{
 		Created: &created, CreatedBy: by, Author: s.author, EmptyLayer: blob == nil,
 	})
-	if cached {
-		s.report.Line(" ---> Using cache")
+	if !s.req.NoCache {
+		s.mu.Lock()
+		known := cached && !s.made[s.key]
+		s.mu.Unlock()
+		s.report.step(s.key, known)
 	}
+	s.report.cached = cached
 	return s.show()
 }
 
@@ -227,7 +283,7 @@ func (s *buildStage) show() error {
 	if err != nil {
 		return err
 	}
-	s.report.Line(" ---> " + shortID(digest.FromBytes(raw)))
+	s.report.note(" ---> " + shortID(digest.FromBytes(raw)))
 	return nil
 }
 
@@ -245,6 +301,10 @@ func (s *buildStage) draft() *newConfig {
 // has write make it. A layer without entries is none.
 func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, words ...string) error {
 	s.next(words...)
+	if !s.req.NoCache {
+		end := s.crew.alone(s.key)
+		defer end()
+	}
 	record, cached := s.recall()
 	if cached && record.DiffID == "" {
 		return s.done(by, record, true, nil)
@@ -266,7 +326,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		return err
 	}
 	record = cache.Record{DiffID: diffID, Created: s.now}
-	if err := s.cache.Put(s.key, record); err != nil {
+	if err := s.remember(record); err != nil {
 		return err
 	}
 	return s.done(by, record, false, blob)

@@ -162,8 +162,8 @@ FROM first AS assets
 FROM base
 `)
 	img, r := b.mustBuild(dir, imagefs.BuildRequest{})
-	shows(t, r, "Step 1/1 : FROM base", " ---> ID", "# Executing 1 build trigger", "Step 2/2 : FROM first AS assets",
-		"Step 3/4 : FROM scratch AS first", " ---> ", "Step 4/4 : COPY a.txt /b.txt", " ---> ID", " ---> ID", " ---> ID",
+	shows(t, r, "Step 1/1 : FROM base", " ---> ID", "# Executing 1 build trigger", "Step 2/4 : FROM scratch AS first",
+		" ---> ", "Step 3/4 : COPY a.txt /b.txt", " ---> ID", "Step 4/4 : FROM first AS assets", " ---> ID", " ---> ID",
 		"Successfully built ID")
 	if diff := cmp.Diff([]string{"b.txt 644 0:0 a\n"}, b.files(img)); diff != "" {
 		t.Error(diff)

@@ -84,15 +84,25 @@ func (f *File) stage(p *Plan, i int) (*Stage, error) {
 		s.needs = append(s.needs, s.Base)
 	}
 	for _, command := range s.Commands {
-		for _, from := range Froms(command) {
-			if other := p.Find(from, i); other != nil {
-				s.needs = append(s.needs, other)
-			} else if _, err := strconv.Atoi(from); err == nil { // which is no image's name, though it may begin an ID
-				return nil, fmt.Errorf("invalid from flag value %s: index out of bounds", from)
-			}
+		needs, err := p.Needs(command, i)
+		if err != nil {
+			return nil, err
 		}
+		s.needs = append(s.needs, needs...)
 	}
 	return s, nil
+}
+
+// Needs are the stages before the one of number before that an instruction takes files from. Other names are images'.
+func (p *Plan) Needs(command instructions.Command, before int) (needs []*Stage, err error) {
+	for _, from := range Froms(command) {
+		if other := p.Find(from, before); other != nil {
+			needs = append(needs, other)
+		} else if _, err := strconv.Atoi(from); err == nil { // which is no image's name, though it may begin an ID
+			return nil, fmt.Errorf("invalid from flag value %s: index out of bounds", from)
+		}
+	}
+	return needs, nil
 }
 
 type words [2]string
@@ -162,6 +172,9 @@ func (p *Plan) keep(last *Stage) {
 		}
 	}
 }
+
+// Target is the stage that is asked for.
+func (p *Plan) Target() *Stage { return p.Stages[len(p.Stages)-1] }
 
 // Steps is how many instructions the plan has, those before the first FROM among them.
 func (p *Plan) Steps(f *File) int {

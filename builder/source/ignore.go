@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"sync"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -13,6 +14,7 @@ import (
 // ignoring is a tree without what patterns match.
 type ignoring struct {
 	Tree
+	mu    sync.Mutex // guards match, which compiles a pattern when it is first needed
 	match *patternmatcher.PatternMatcher
 }
 
@@ -29,7 +31,7 @@ func Ignore(t Tree, file io.Reader) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ignoring{t, m}, nil
+	return &ignoring{Tree: t, match: m}, nil
 }
 
 // ReadIgnore reads the .dockerignore file of a Dockerfile: its own, or else the context's; nil if there is none.
@@ -66,7 +68,9 @@ func (i *ignoring) Lstat(name string) (*File, error) {
 
 // shows tells whether a file is there: one that no pattern matches, and a directory that has such files.
 func (i *ignoring) shows(name string, f *File) (bool, error) {
+	i.mu.Lock()
 	ignored, err := i.match.MatchesOrParentMatches(name)
+	i.mu.Unlock()
 	if err != nil || !ignored {
 		return !ignored, err
 	}

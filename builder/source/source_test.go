@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -117,5 +118,24 @@ func TestTarRareTypes(t *testing.T) {
 		if f := FileOf(&tar.Header{Typeflag: typ, Size: 3}); f == nil || !f.IsRegular() || f.Size != 3 {
 			t.Errorf("%q: %+v", typ, f)
 		}
+	}
+}
+
+// TestTreesAreShared looks at a tree from two goroutines, for the race detector.
+func TestTreesAreShared(t *testing.T) {
+	for kind, tree := range trees(t) {
+		ignoring, err := Ignore(tree, strings.NewReader("t?p\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var readers sync.WaitGroup
+		for range 2 {
+			readers.Go(func() {
+				if names, err := ignoring.ReadDir("."); len(names) != 5 || err != nil {
+					t.Errorf("%s: %q, %v", kind, names, err)
+				}
+			})
+		}
+		readers.Wait()
 	}
 }

@@ -46,9 +46,7 @@ func (t *table) ReadDir(name string) ([]string, error) {
 	if t.files[name] == nil {
 		return nil, notExist(name)
 	}
-	names := t.names[name]
-	slices.Sort(names)
-	return names, nil
+	return slices.Sorted(slices.Values(t.names[name])), nil
 }
 
 func (t *table) Open(name string) (io.ReadCloser, error) { return t.open(name) }

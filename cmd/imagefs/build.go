@@ -40,7 +40,7 @@ func buildCommand() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the image's ID only"},
 			&cli.StringFlag{Name: "builder", Usage: "imagefs, or `buildkit`: a BuildKit daemon, through buildctl"},
 			&cli.StringFlag{Name: "buildkit-addr", Usage: "the daemon's `ADDRESS`: tcp://HOST:PORT or unix://PATH"},
-			&cli.StringFlag{Name: "progress", Usage: "for docker's sake: `MODE` is always plain"},
+			&cli.StringFlag{Name: "progress", Value: "auto", EnvVars: []string{"BUILDKIT_PROGRESS"}, Usage: "`MODE` of the output: auto, plain, tty or rawjson"},
 			&cli.BoolFlag{Name: "rm", Usage: "for docker's sake: no intermediate container stays"},
 			&cli.BoolFlag{Name: "force-rm", Usage: "for docker's sake: no intermediate container stays"},
 			rootFlag(),
@@ -59,6 +59,14 @@ func build(c *cli.Context) error {
 		Target: c.String("target"), Platform: c.String("platform"),
 		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
 		Network: c.String("network"), Builder: c.String("builder"), BuildKit: c.String("buildkit-addr"),
+	}
+	output, out, err := outputOf(c)
+	if err != nil {
+		return err
+	}
+	newReporter, err := buildReporter(c.String("progress"), req.Quiet, out)
+	if err != nil {
+		return err
 	}
 	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
 		return err
@@ -94,18 +102,7 @@ func build(c *cli.Context) error {
 	if mounts && engine.Runs(req) {
 		return runPrivately(s.Dir())
 	}
-	reporter := newQuietReporter(false)
-	var output *imagefs.BuildOutput
-	if text := c.String("output"); text != "" {
-		o, err := imagefs.ParseBuildOutput(text)
-		if err != nil {
-			return err
-		}
-		output = &o
-		if o.Dest == "-" {
-			reporter = &plain{lines{out: os.Stderr}}
-		}
-	}
+	reporter := newReporter()
 	img, err := engine.Build(c.Context, req, reporter)
 	reporter.end(err)
 	if mounts && errors.Is(err, container.ErrNotMounted) {
@@ -118,6 +115,19 @@ func build(c *cli.Context) error {
 		err = os.WriteFile(file, []byte(img.ID.String()), 0o666)
 	}
 	return err
+}
+
+// outputOf is --output, nil if there is none, and where else than there a build writes.
+func outputOf(c *cli.Context) (*imagefs.BuildOutput, *os.File, error) {
+	text := c.String("output")
+	if text == "" {
+		return nil, os.Stdout, nil
+	}
+	o, err := imagefs.ParseBuildOutput(text)
+	if o.Dest == "-" {
+		return &o, os.Stderr, err
+	}
+	return &o, os.Stdout, err
 }
 
 // readSecrets reads what --secret names: a file, an environment variable, or one of either whose name is the ID.
