@@ -279,23 +279,40 @@ func (b *build) run(ctx context.Context) (*store.Image, error) {
 		return nil, err
 	}
 	var img *store.Image
-	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
-	say := func(line string) {
-		b.report.Line(line)
-		report.send(StepReport{State: StepRunning, Line: line})
-	}
-	err = report.do(ctx, "exporting to image", func() error {
-		b.warn(say)
+	err = b.last(ctx, "exporting to image", func(report Reporter) error {
+		b.warn(report.Line)
 		raw, err := json.Marshal(last.draft())
 		if err != nil {
 			return err
 		}
 		if img, err = b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...); err == nil {
-			b.tell(img, say)
+			b.tell(img, report.Line)
 		}
 		return err
 	})
 	return img, err
+}
+
+// last carries out the last step, which has no stage's transcript, by f.
+func (b *build) last(ctx context.Context, text string, f func(Reporter) error) error {
+	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
+	return report.do(ctx, text, func() error { return f(lastReport{b.report, report}) })
+}
+
+// lastReport is what the last step reports to.
+type lastReport struct {
+	Reporter
+	step *stageReport
+}
+
+func (r lastReport) Line(text string) {
+	r.Reporter.Line(text)
+	r.step.send(StepReport{State: StepRunning, Line: text})
+}
+
+func (r lastReport) Layer(p LayerProgress) {
+	r.Reporter.Layer(p)
+	r.step.send(StepReport{State: StepRunning, Layer: p})
 }
 
 // plannedSteps is how many instructions are carried out, as far as that is known beforehand.

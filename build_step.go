@@ -9,15 +9,18 @@ import (
 
 // BuildStep is an instruction of a stage that is carried out or, after the stages, the last step.
 type BuildStep struct {
-	Stage  int    // the stage's number in the Dockerfile, from 0; LastStage for the last step
+	Stage  int    // the stage's number in the Dockerfile, from 0; or LastStage, or BuildKitStage
 	Name   string // the stage's, or stage-N; "" for the only one, if it has none, and for the last step
 	Number int    // of the instruction, triggers among them, from 1
 	Total  int    // of the stage's instructions, as far as that is known
 	Text   string // the instruction
 }
 
-// LastStage is the stage of the step that stores the image.
-const LastStage = -1
+// Steps that are of no stage.
+const (
+	LastStage     = -1 // of the step that stores the image
+	BuildKitStage = -2 // of a BuildKit daemon's steps: their texts say which stage's they are
+)
 
 // StepState tells what has become of a step.
 type StepState string

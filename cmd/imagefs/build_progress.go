@@ -32,7 +32,7 @@ func buildReporter(mode string, quiet bool, out *os.File) (func() reporter, erro
 
 // stepLabel says where a step belongs, as BuildKit does: "[build 2/3] ", or "[2/3] " in the only stage.
 func stepLabel(s imagefs.BuildStep) string {
-	if s.Stage == imagefs.LastStage {
+	if s.Stage < 0 {
 		return ""
 	}
 	total := fmt.Sprint(s.Total)
