@@ -49,9 +49,9 @@ type BuildRequest struct {
 	Epoch *time.Time
 }
 
-// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder, or BuildKit's. After a failure
-// there is no image, and what the steps before it have made is found again by the next build. An error in the Dockerfile wraps
-// a [*dockerfile.Error].
+// Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder, or BuildKit's; a [StepReporter]
+// is told of its steps, too. After a failure there is no image, and what the steps before it have made is found again by the
+// next build. An error in the Dockerfile wraps a [*dockerfile.Error].
 func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (*store.Image, error) {
 	b, err := e.newBuild(req, report)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/imagefs/imagefs/builder/dockerfile"
 )
 
-// crew has the stages of a build carried out beside each other. A stage goes on until it comes to an instruction that takes
-// files from another, and waits for that. The first that fails ends the context of the others.
+// crew has the stages of a build carried out beside each other. A stage goes on until it comes to an instruction that
+// takes files from another, and waits for that. The first that fails ends the context of the others.
 type crew struct {
 	group *errgroup.Group
 	room  chan struct{} // holds a value for each stage that is at work, and does not wait for another
@@ -113,8 +113,8 @@ func (b *build) finished(ctx context.Context, stage *dockerfile.Stage, to *trans
 	return run.made, nil
 }
 
-// alone keeps other stages of the build from carrying out a step of the same key until end is called: then they find it in
-// the cache.
+// alone keeps other stages of the build from carrying out a step of the same key until end is called: then they find it
+// in the cache.
 func (c *crew) alone(key digest.Digest) (end func()) {
 	c.mu.Lock()
 	lock := c.keys[key]

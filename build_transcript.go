@@ -7,8 +7,8 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
-// transcript is what a build tells of a stage, or of an image that stages need. Whoever is at work writes it, and a teller
-// reads it when its turn has come.
+// transcript is what a build tells of a stage, or of an image that stages need. Whoever is at work writes it, and a
+// teller reads it when its turn has come.
 type transcript struct {
 	ended chan struct{} // closed at the end
 	more  chan struct{} // holds a value if something was said since said was taken
@@ -60,8 +60,8 @@ func (t *transcript) step(key digest.Digest, known bool) {
 	t.add(func(to *teller) { to.cached(key, known) })
 }
 
-// teller tells what is in the transcripts of a build as if its stages were carried out one after the other, in the order of
-// the Dockerfile: docker's classic lines.
+// teller tells what is in the transcripts of a build as if its stages were carried out one after the other, in the order
+// of the Dockerfile: docker's classic lines.
 type teller struct {
 	report      Reporter
 	step, steps int // the number of the instruction; of how many
