@@ -60,8 +60,8 @@ func (t *transcript) step(key digest.Digest, known bool) {
 	t.add(func(to *teller) { to.cached(key, known) })
 }
 
-// teller tells what is in the transcripts of a build as if its stages were carried out one after the other, in the order
-// of the Dockerfile: docker's classic lines.
+// teller tells what is in the transcripts of a build as if its stages were carried out one after the other, in the
+// Dockerfile's order: docker's classic lines.
 type teller struct {
 	report      Reporter
 	step, steps int // the number of the instruction; of how many

@@ -16,8 +16,8 @@ import (
 // mostOutput is how many lines of its output are shown below a step at work.
 const mostOutput = 6
 
-// picture is a build at work, in no more lines than height, and columns than width. If there is no room for all steps, those
-// that have ended go first.
+// picture is a build at work, in no more lines than height, and columns than width. If there is no room for all steps,
+// those that have ended go first.
 func (v *buildView) picture(now time.Time, width, height int) []string {
 	steps, room := slices.Clone(v.steps), max(height-1, 0)
 	for len(steps) > room {

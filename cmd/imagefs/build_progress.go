@@ -19,15 +19,19 @@ func buildReporter(mode string, quiet bool, out *os.File) (func() reporter, erro
 		}
 	case "tty":
 		if !hasScreen {
-			return nil, badOption("imagefs build", "invalid argument \"tty\" for \"--progress\" flag: the output is no terminal that can show it")
+			return nil, badProgress(mode, "the output is no terminal that can show it")
 		}
 	default:
-		return nil, badOption("imagefs build", "invalid argument %q for \"--progress\" flag: must be auto, plain, tty or rawjson", mode)
+		return nil, badProgress(mode, "must be auto, plain, tty or rawjson")
 	}
 	if quiet || mode == "plain" || !hasScreen {
 		return text, nil
 	}
 	return func() reporter { return newBuildView(out) }, nil
+}
+
+func badProgress(mode, why string) error {
+	return badOption("imagefs build", "invalid argument %q for \"--progress\" flag: %s", mode, why)
 }
 
 // stepLabel says where a step belongs, as BuildKit does: "[build 2/3] ", or "[2/3] " in the only stage.

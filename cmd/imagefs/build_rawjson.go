@@ -98,7 +98,8 @@ func (j *rawJSON) transfer(step digest.Digest, r imagefs.StepReport) rawTransfer
 		j.since[id] = r.Time
 	}
 	t := rawTransfer{
-		ID: id, Vertex: step, Name: r.Layer.Status, Total: r.Layer.Total, Current: r.Layer.Done, Timestamp: r.Time, Started: j.since[id],
+		ID: id, Vertex: step, Name: r.Layer.Status, Total: r.Layer.Total, Current: r.Layer.Done,
+		Timestamp: r.Time, Started: j.since[id],
 	}
 	if !underWay(r.Layer.Status) {
 		t.Completed = &r.Time

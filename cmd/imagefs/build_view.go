@@ -70,7 +70,7 @@ func (v *buildView) Layer(imagefs.LayerProgress) {}
 func (v *buildView) Step(r imagefs.StepReport) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.total = r.Steps
+	v.total = max(v.total, r.Steps)
 	at := slices.IndexFunc(v.steps, func(s *shownStep) bool { return s.Stage == r.Stage && s.Number == r.Number })
 	if at < 0 {
 		v.steps = append(v.steps, &shownStep{BuildStep: r.BuildStep, state: r.State, begun: r.Time})
