@@ -61,12 +61,7 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		return nil, err
 	}
 	defer b.claim.Close()
-	var img *store.Image
-	if b.usesBuildKit() {
-		img, err = b.runBuildKit(ctx)
-	} else {
-		img, err = b.run(ctx)
-	}
+	img, err := b.run(ctx)
 	for _, id := range b.passing {
 		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
 	}
@@ -274,6 +269,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 
 // run carries out the plan.
 func (b *build) run(ctx context.Context) (*store.Image, error) {
+	if b.usesBuildKit() {
+		return b.runBuildKit(ctx)
+	}
 	last, err := b.runStages(ctx)
 	if err != nil {
 		return nil, err
@@ -291,28 +289,6 @@ func (b *build) run(ctx context.Context) (*store.Image, error) {
 		return err
 	})
 	return img, err
-}
-
-// last carries out the last step, which has no stage's transcript, by f.
-func (b *build) last(ctx context.Context, text string, f func(Reporter) error) error {
-	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
-	return report.do(ctx, text, func() error { return f(lastReport{b.report, report}) })
-}
-
-// lastReport is what the last step reports to.
-type lastReport struct {
-	Reporter
-	step *stageReport
-}
-
-func (r lastReport) Line(text string) {
-	r.Reporter.Line(text)
-	r.step.send(StepReport{State: StepRunning, Line: text})
-}
-
-func (r lastReport) Layer(p LayerProgress) {
-	r.Reporter.Layer(p)
-	r.step.send(StepReport{State: StepRunning, Layer: p})
 }
 
 // plannedSteps is how many instructions are carried out, as far as that is known beforehand.

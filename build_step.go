@@ -123,3 +123,25 @@ func (r *stageReport) Layer(p LayerProgress) {
 
 // note is a line that only docker's classic lines have.
 func (r *stageReport) note(text string) { r.transcript.Line(text) }
+
+// last carries out the last step, which has no stage's transcript, by f.
+func (b *build) last(ctx context.Context, text string, f func(Reporter) error) error {
+	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
+	return report.do(ctx, text, func() error { return f(lastReport{b.report, report}) })
+}
+
+// lastReport is what the last step reports to.
+type lastReport struct {
+	Reporter
+	step *stageReport
+}
+
+func (r lastReport) Line(text string) {
+	r.Reporter.Line(text)
+	r.step.send(StepReport{State: StepRunning, Line: text})
+}
+
+func (r lastReport) Layer(p LayerProgress) {
+	r.Reporter.Layer(p)
+	r.step.send(StepReport{State: StepRunning, Layer: p})
+}
