@@ -38,7 +38,8 @@ type BuildRequest struct {
 	Target     string   // "" for the last stage
 	Platform   string   // os/arch[/variant]; "" for the host's
 	NoCache    bool
-	Pull       bool // bases, though they are there
+	CacheFrom  []string // images that steps may be taken from; those that are not there are pulled
+	Pull       bool     // bases, though they are there
 	Secrets    map[string][]byte
 	Network    string // of RUN: "" and default, none, host
 	Quiet      bool   // tell the image's ID only
@@ -61,10 +62,11 @@ func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (
 		return nil, err
 	}
 	defer b.claim.Close()
-	img, err := b.run(ctx)
-	for _, id := range b.passing {
-		err = errors.Join(err, e.removePassing(context.WithoutCancel(ctx), id))
+	if err := e.SweepBuilds(ctx); err != nil {
+		b.report.Line(fmt.Sprintf("[Warning] something is left of a build that was killed: %v", err))
 	}
+	img, err := b.run(ctx)
+	err = errors.Join(err, b.leave(context.WithoutCancel(ctx)), b.settle(context.WithoutCancel(ctx)))
 	if err != nil {
 		return nil, b.explain(err)
 	}
@@ -96,14 +98,17 @@ type build struct {
 	latest   time.Time // of files; zero for any
 	cache    *cache.Cache
 	claim    *store.Claim
+	sources  []cacheSource
 	crew     *crew
 	steps    atomic.Int64 // how many there are of StepReport's, as far as that is known
 
 	mu      sync.Mutex // guards all below
 	images  map[baseName]*buildImage
-	made    map[digest.Digest]bool // the keys of the steps that were not in the cache
-	passing []digest.Digest        // images that go with the build
 	used    map[string]bool        // the arguments that an ARG has named
+	place   *workplace             // nil before the first RUN
+	made    map[digest.Digest]bool // the keys of the steps that were not in the cache
+	keys    []digest.Digest        // of the steps that are done
+	layered bool                   // whether one of them has made a layer
 }
 
 func (e *Engine) newBuild(req BuildRequest, report Reporter) (*build, error) {
@@ -271,6 +276,9 @@ func readSource(t source.Tree, name string) ([]byte, error) {
 func (b *build) run(ctx context.Context) (*store.Image, error) {
 	if b.usesBuildKit() {
 		return b.runBuildKit(ctx)
+	}
+	if err := b.openSources(ctx); err != nil {
+		return nil, err
 	}
 	last, err := b.runStages(ctx)
 	if err != nil {

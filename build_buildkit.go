@@ -12,7 +12,6 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/imagefs/imagefs/builder/buildkit"
-	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/builder/dockerfile"
 	"github.com/imagefs/imagefs/builder/source"
 	"github.com/imagefs/imagefs/store"
@@ -42,16 +41,14 @@ func (b *build) checkBuilder() error {
 
 // runBuildKit has a BuildKit daemon carry out the build, and takes in what it has made.
 func (b *build) runBuildKit(ctx context.Context) (*store.Image, error) {
-	if err := b.sweepSites(ctx); err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(b.building(), container.NewID()[:12])
-	lock, err := makeSite(dir)
+	place, err := b.workplace()
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Close()
-	defer os.RemoveAll(dir) // or else a sweep does it
+	dir := filepath.Join(place.dir, "buildkit")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
 	req, err := b.buildKitRequest(ctx, dir)
 	if err != nil {
 		return nil, err

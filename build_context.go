@@ -16,21 +16,28 @@ import (
 	"github.com/imagefs/imagefs/store/archive"
 )
 
-// BuildPaths is where `docker build` finds its files, as the user says.
+// BuildPaths is where `docker build` finds what it reads, as the user says.
 type BuildPaths struct {
-	Context    string // a directory, a URL of a tar or of a Dockerfile, or "-" for such on Stdin
-	Dockerfile string // "-" for Stdin; "" for the context's
+	Context    string   // a directory, a URL of a tar or of a Dockerfile, or "-" for such on Stdin
+	Dockerfile string   // "-" for Stdin; "" for the context's
+	Args       []string // NAME=VALUE, or NAME, which has its value from the environment, or none
+	Secrets    []string // id=ID[,src=FILE|,env=NAME]
 	Open       func(path string) (*os.File, error)
-	Stdin      io.Reader // nil if there is none
+	Stdin      io.Reader                        // nil if there is none
+	Env        func(name string) (string, bool) // nil if nobody's environment is meant
 }
 
-// Open sets the context and the Dockerfile of a request. The closer is called when the build has ended.
+// Open sets the context, the Dockerfile, the arguments and the secrets of a request. The closer is called when the
+// build has ended.
 func (req *BuildRequest) Open(ctx context.Context, p BuildPaths) (io.Closer, error) {
 	if p.Context == "-" && p.Dockerfile == "-" {
 		return nil, invalid("-", "invalid argument: can't use stdin for both build context and dockerfile")
 	}
 	if p.Stdin == nil && (p.Context == "-" || p.Dockerfile == "-") {
 		return nil, invalid("-", "there is no stdin here: write the path of a directory, or a URL")
+	}
+	if err := req.readWords(p); err != nil {
+		return nil, err
 	}
 	switch {
 	case p.Context == "-":
@@ -72,8 +79,8 @@ func (p BuildPaths) openDir() (*source.Dir, error) {
 	return source.OpenDir(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 }
 
-// openDockerfile reads a Dockerfile that has a path of its own: one that, as for docker, does not begin at the context. What
-// is not there may be in the context.
+// openDockerfile reads a Dockerfile that has a path of its own: one that, as for docker, does not begin at the context.
+// What is not there may be in the context.
 func (p BuildPaths) openDockerfile(req *BuildRequest, dir source.Tree) error {
 	req.Dockerfile = p.Dockerfile
 	switch p.Dockerfile {

@@ -115,7 +115,7 @@ func (s *buildStage) copied(ctx context.Context, c copying.Copy, by, chown, chmo
 		return err
 	}
 	write := func(w io.Writer) error { return found.WriteLayer(ctx, below, s.times(), w) }
-	return s.layer(ctx, by, write, c.Name, by, c.Dest, fmt.Sprint(c.Owner, c.Unpacked, c.Parents, c.Link, c.Exclude), chmod, what.String())
+	return s.layer(ctx, by, write, byContent, c.Name, by, c.Dest, fmt.Sprint(c.Owner, c.Unpacked, c.Parents, c.Link, c.Exclude), chmod, what.String())
 }
 
 // add carries out ADD.

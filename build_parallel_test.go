@@ -144,8 +144,8 @@ COPY --from=two /y /
 	}
 	_, r, err := b.tryBuild(newContext(t, fmt.Sprintf(text, "nope")), imagefs.BuildRequest{})
 	var place *dockerfile.Error
-	if !errors.As(err, &place) || place.Line != 2 || r.lines[len(r.lines)-1] != "Step 6/9 : COPY nope /f" {
-		t.Errorf("%v, %q", err, r.lines)
+	if !errors.As(err, &place) || place.Line != 2 || !strings.HasSuffix(r.lines[len(r.lines)-1], " : COPY nope /f") {
+		t.Errorf("%v, %q", err, r.lines) // of the stage before it, as much as came before the failure
 	}
 }
 

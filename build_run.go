@@ -77,7 +77,11 @@ func (s *buildStage) run(ctx context.Context, command *instructions.RunCommand) 
 	for _, m := range mounts {
 		words = append(words, m.key)
 	}
-	return s.layer(ctx, by, func(w io.Writer) error { return p.run(ctx, w) }, words...)
+	from := byInstruction
+	if len(mounts) > 0 {
+		from = never
+	}
+	return s.layer(ctx, by, func(w io.Writer) error { return p.run(ctx, w) }, from, words...)
 }
 
 // commandOf is what a RUN runs, without a shell, and, where that is a heredoc with an interpreter of its own, the file.
@@ -178,6 +182,9 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 			Hint: "imagefs mount -d DIR",
 		}
 	}
+	if err := p.checkRunc(func(warning string) { p.report.Line("[Warning] " + warning) }); err != nil {
+		return err
+	}
 	below, err := p.tree()
 	if err != nil {
 		return err
@@ -200,7 +207,7 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		return err
 	}
 	defer unlock()
-	p.ID, p.Dir, p.Hostname = site.container.ID, site.dir, site.container.ID[:12]
+	p.ID, p.Dir, p.Hostname, p.Hold = site.container.ID, site.dir, site.container.ID[:12], site.lock
 	for _, m := range p.mounts {
 		if m.env != "" {
 			p.Env = append(p.Env, m.env)

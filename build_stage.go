@@ -203,10 +203,10 @@ func (s *buildStage) configured(command instructions.Command) error {
 		return err
 	}
 	s.next("config", string(text), strings.Join(s.args, "\n"), s.author, fmt.Sprint(command))
-	record, cached := s.recall()
+	record, cached := s.recallConfig(fmt.Sprint(command))
 	if !cached {
 		record = cache.Record{Created: s.now}
-		if err := s.remember(record); err != nil {
+		if err := s.make(record); err != nil {
 			return err
 		}
 	}
@@ -245,16 +245,9 @@ func (s *buildStage) recall() (cache.Record, bool) {
 	return r, ok
 }
 
-// remember puts what the step of the key has made into the cache.
-func (s *buildStage) remember(r cache.Record) error {
-	s.mu.Lock()
-	s.made[s.key] = true
-	s.mu.Unlock()
-	return s.cache.Put(s.key, r)
-}
-
 // done adds a step to the image.
 func (s *buildStage) done(by string, r cache.Record, cached bool, blob *ocispec.Descriptor) error {
+	s.note()
 	s.created = r.Created
 	if !s.latest.IsZero() {
 		s.created = s.now
@@ -299,13 +292,16 @@ func (s *buildStage) draft() *newConfig {
 
 // layer ends an instruction that makes a layer, of which words say all that it depends on: it takes what was made before, or
 // has write make it. A layer without entries is none.
-func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, words ...string) error {
+func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer) error, from sourcing, words ...string) error {
 	s.next(words...)
 	if !s.req.NoCache {
 		end := s.crew.alone(s.key)
 		defer end()
 	}
-	record, cached := s.recall()
+	record, cached, err := s.recallLayer(by, from, write)
+	if err != nil {
+		return err
+	}
 	if cached && record.DiffID == "" {
 		return s.done(by, record, true, nil)
 	}
@@ -326,7 +322,7 @@ func (s *buildStage) layer(ctx context.Context, by string, write func(io.Writer)
 		return err
 	}
 	record = cache.Record{DiffID: diffID, Created: s.now}
-	if err := s.remember(record); err != nil {
+	if err := s.make(record); err != nil {
 		return err
 	}
 	return s.done(by, record, false, blob)
@@ -342,7 +338,7 @@ func (s *buildStage) workdir(ctx context.Context, command *instructions.WorkdirC
 	write := func(w io.Writer) error {
 		return copying.WriteDirectory(s.config.WorkingDir, copying.Owner{}, below, s.times(), w)
 	}
-	return s.layer(ctx, fmt.Sprint(command), write, "workdir", s.config.WorkingDir)
+	return s.layer(ctx, fmt.Sprint(command), write, byContent, "workdir", s.config.WorkingDir)
 }
 
 func (s *buildStage) times() copying.Times { return copying.Times{Now: s.now, Latest: s.latest} }

@@ -7,19 +7,21 @@ import (
 	"time"
 )
 
-// BuildStep is an instruction of a stage that is carried out or, after the stages, the last step.
+// BuildStep is an instruction of a stage that is carried out, or what comes before all stages and after them.
 type BuildStep struct {
-	Stage  int    // the stage's number in the Dockerfile, from 0; or LastStage, or BuildKitStage
-	Name   string // the stage's, or stage-N; "" for the only one, if it has none, and for the last step
+	Stage  int    // the stage's number in the Dockerfile, from 0; or one of those below
+	Name   string // the stage's, or stage-N; "" for the only one, if it has none, and for those that are none
 	Number int    // of the instruction, triggers among them, from 1
 	Total  int    // of the stage's instructions, as far as that is known
 	Text   string // the instruction
 }
 
-// Steps that are of no stage.
+// What stands in a stage's stead: FirstStage for the steps that find the images of --cache-from, LastStage for the one that
+// stores the image, BuildKitStage for those of a BuildKit daemon, whose texts say which stage's they are.
 const (
-	LastStage     = -1 // of the step that stores the image
-	BuildKitStage = -2 // of a BuildKit daemon's steps: their texts say which stage's they are
+	FirstStage    = -2
+	LastStage     = -1
+	BuildKitStage = -3
 )
 
 // StepState tells what has become of a step.

@@ -119,21 +119,6 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestBuildForgets builds again after all that the cache leads to is gone.
-func TestBuildForgets(t *testing.T) {
-	b := newBench(t)
-	dir := newContext(t, "FROM scratch\nCOPY dir /x/\n")
-	img, _ := b.mustBuild(dir, imagefs.BuildRequest{Tags: []string{"x"}})
-	if err := b.Remove(t.Context(), imagefs.RemoveRequest{Refs: []string{"x"}}, &record{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Store().Layer(img.Chains[0].DiffID); err == nil {
-		t.Fatal("the layer is still there")
-	}
-	_, r := b.mustBuild(dir, imagefs.BuildRequest{})
-	shows(t, r, "Step 1/2 : FROM scratch", " ---> ", "Step 2/2 : COPY dir /x/", " ---> ID", "Successfully built ID")
-}
-
 func TestBuildTarget(t *testing.T) {
 	b := newBench(t)
 	dir := newContext(t, `FROM scratch AS one
@@ -330,11 +315,20 @@ func TestBuildFails(t *testing.T) {
 		_, err := new(imagefs.BuildRequest).Open(t.Context(), p)
 		return err
 	}
+	secret := func(word string) error { return open(imagefs.BuildPaths{Context: ".", Secrets: []string{word}}) }
+	large := filepath.Join(t.TempDir(), "large")
+	writeFile(t, large, strings.Repeat("x", 600<<10))
 	checkFailures(t, "build", []failure{
 		{"no Dockerfile", imagefs.NotFound, "failed to read dockerfile: open Dockerfile: no such file or directory", empty(none)},
 		{"no context", imagefs.NotFound, `unable to prepare context: path "/nowhere" not found`, open(imagefs.BuildPaths{Context: "/nowhere"})},
 		{"a context that is a file", imagefs.Invalid, "context must be a directory", open(imagefs.BuildPaths{Context: "build_test.go"})},
 		{"a git repository", imagefs.Unsupported, "a git repository cannot be a build's context", open(imagefs.BuildPaths{Context: "https://x.invalid/a.git"})},
+		{"a secret without an ID", imagefs.Invalid, "it has no id", secret("src=build_test.go")},
+		{"a secret's bad field", imagefs.Invalid, "unexpected key 'x' in 'x=y'", secret("id=a,x=y")},
+		{"a secret's bad type", imagefs.Invalid, `unsupported secret type "x"`, secret("id=a,type=x")},
+		{"a secret that is not there", imagefs.NotFound, "secret a: open /nowhere: no such file or directory", secret("id=a,src=/nowhere")},
+		{"a large secret", imagefs.Invalid, "invalid secret size", secret("id=a,src=" + large)},
+		{"nobody's environment", imagefs.Invalid, "there is no environment here to take A from", secret("id=a,env=A")},
 		{"empty Dockerfile", imagefs.Invalid, "the Dockerfile (Dockerfile) cannot be empty", try("", none)},
 		{"no FROM", imagefs.Invalid, "no build stage in current context", try("COPY a /\n", none)},
 		{"unknown instruction", imagefs.Invalid, "Dockerfile:3:1: unknown instruction: RUNN", try("FROM scratch\n\nRUNN x\n", none)},

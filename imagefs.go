@@ -14,6 +14,7 @@ type Engine struct {
 	content  string // where a content tree of the store is mounted; "" if none is known
 
 	compressing chan struct{} // holds a value while a layer is compressed
+	runc        runcCheck
 }
 
 // New makes an engine. The store and the client stay their owners'.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -30,9 +31,9 @@ type RunRequest struct {
 }
 
 // Run runs a container's process to its end, and returns its exit status. If the process did not run, the status is
-// docker's for that: 127 if there is no such command, 126 if it cannot be invoked, 125 for all else. The container must be
-// mounted, or [Engine.UseContent] have been called. Lines are warnings. The error is of kind NotFound, Denied, Invalid,
-// InUse (it runs already, or a port is taken) or Unsupported.
+// docker's for that: 127 if there is no such command, 126 if it cannot be invoked, 125 for all else. The container must
+// be mounted, or [Engine.UseContent] have been called. Lines are warnings. The error is of kind NotFound, Denied,
+// Invalid, InUse (it runs already, or a port is taken) or Unsupported.
 func (e *Engine) Run(ctx context.Context, req RunRequest, report Reporter) (exitCode int, err error) {
 	c, err := e.Container(req.Container)
 	if err != nil {
@@ -40,6 +41,9 @@ func (e *Engine) Run(ctx context.Context, req RunRequest, report Reporter) (exit
 	}
 	spec, err := e.runSpec(c, req, report)
 	if err != nil {
+		return runner.ExitFailed, err
+	}
+	if err := e.checkRunc(func(warning string) { report.Line("WARNING: " + warning) }); err != nil {
 		return runner.ExitFailed, err
 	}
 	started := spec.Started
@@ -65,6 +69,30 @@ func (e *Engine) Run(ctx context.Context, req RunRequest, report Reporter) (exit
 	}
 	e.events.container("die", c, map[string]string{"exitCode": strconv.Itoa(code)})
 	return code, nil
+}
+
+// runcCheck says whether it is known what is wrong with this machine's runc.
+type runcCheck struct {
+	mu   sync.Mutex // guards done
+	done bool
+}
+
+// checkRunc warns, once, of a runc that lets processes break out. The error is of kind Unsupported: it is too old.
+func (e *Engine) checkRunc(warn func(string)) error {
+	e.runc.mu.Lock()
+	defer e.runc.mu.Unlock()
+	if e.runc.done {
+		return nil
+	}
+	warning, err := runner.CheckRunc()
+	if err != nil {
+		return &Error{Kind: Unsupported, Subject: "runc", Err: err, Hint: "install a newer one"}
+	}
+	if warning != "" {
+		warn(warning)
+	}
+	e.runc.done = true
+	return nil
 }
 
 // runSpec is what the container's config and the request say.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -17,17 +18,25 @@ import (
 
 // That processes run is tested in builder/runner and by cmd/imagefs's script run.
 
-func TestParsePort(t *testing.T) {
-	for word, want := range map[string]runner.Port{
-		"80":                {Container: 80, Protocol: "tcp"},
-		"8001:80":           {Host: 8001, Container: 80, Protocol: "tcp"},
-		"53:53/udp":         {Host: 53, Container: 53, Protocol: "udp"},
-		"127.0.0.1:8001:80": {HostIP: "127.0.0.1", Host: 8001, Container: 80, Protocol: "tcp"},
-		"127.0.0.1::80":     {HostIP: "127.0.0.1", Container: 80, Protocol: "tcp"},
-		"[::1]:8001:80":     {HostIP: "::1", Host: 8001, Container: 80, Protocol: "tcp"},
-		"0.0.0.0:8001:80":   {Host: 8001, Container: 80, Protocol: "tcp"},
+func TestParsePorts(t *testing.T) {
+	for word, want := range map[string][]runner.Port{
+		"80":                {{Container: 80, Protocol: "tcp"}},
+		"8001:80":           {{Host: 8001, Container: 80, Protocol: "tcp"}},
+		"53:53/udp":         {{Host: 53, Container: 53, Protocol: "udp"}},
+		"127.0.0.1:8001:80": {{HostIP: "127.0.0.1", Host: 8001, Container: 80, Protocol: "tcp"}},
+		"127.0.0.1::80":     {{HostIP: "127.0.0.1", Container: 80, Protocol: "tcp"}},
+		"[::1]:8001:80":     {{HostIP: "::1", Host: 8001, Container: 80, Protocol: "tcp"}},
+		"0.0.0.0:8001:80":   {{Host: 8001, Container: 80, Protocol: "tcp"}},
+		"80-81":             {{Container: 80, Protocol: "tcp"}, {Container: 81, Protocol: "tcp"}},
+		"8000-8001:80-81/udp": {
+			{Host: 8000, Container: 80, Protocol: "udp"}, {Host: 8001, Container: 81, Protocol: "udp"},
+		},
+		"127.0.0.1:8000-8010:80": {
+			{HostIP: "127.0.0.1", Host: 8000, HostLast: 8010, Container: 80, Protocol: "tcp"},
+		},
 	} {
-		if got, err := imagefs.ParsePort(word); got != want || err != nil {
+		got, err := imagefs.ParsePorts(word)
+		if !slices.Equal(got, want) || err != nil {
 			t.Errorf("%s: %+v, %v", word, got, err)
 		}
 	}
@@ -71,7 +80,7 @@ func TestRunFails(t *testing.T) {
 		return err
 	}
 	port := func(word string) error {
-		_, err := imagefs.ParsePort(word)
+		_, err := imagefs.ParsePorts(word)
 		return err
 	}
 	volume := func(word string) error {
@@ -84,6 +93,8 @@ func TestRunFails(t *testing.T) {
 		{"running", imagefs.InUse, "container runs is already running", run(imagefs.RunRequest{Container: "runs"})},
 		{"no such network", imagefs.Invalid, "network bridge not found", run(imagefs.RunRequest{Container: "web", Network: "bridge"})},
 		{"no port", imagefs.Invalid, "invalid containerPort: http", port("http")},
+		{"a range backwards", imagefs.Invalid, "invalid containerPort: 90-80", port("90-80")},
+		{"ranges of two lengths", imagefs.Invalid, "invalid ranges specified for container and host Ports: 80-90 and 8000-8001", port("8000-8001:80-90")},
 		{"no host port", imagefs.Invalid, "invalid hostPort: 99999", port("99999:80")},
 		{"no address", imagefs.Invalid, "invalid IP address: here", port("here:80:80")},
 		{"no protocol", imagefs.Invalid, "invalid proto: icmp", port("80/icmp")},

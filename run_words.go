@@ -1,12 +1,14 @@
 package imagefs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +18,8 @@ import (
 	"github.com/imagefs/imagefs/builder/runner"
 )
 
-// ParseVolume reads HOST:CONTAINER[:ro|rw] as docker's --volume has it. What is missing on the host becomes a directory.
-// The error is of kind Invalid.
+// ParseVolume reads HOST:CONTAINER[:ro|rw] as docker's --volume has it. What is missing on the host becomes a
+// directory. The error is of kind Invalid.
 func ParseVolume(word string) (specs.Mount, error) {
 	parts := strings.Split(word, ":")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -50,34 +52,52 @@ func ParseVolume(word string) (specs.Mount, error) {
 	return runner.Bind(source, path.Clean(destination), len(parts) == 3 && parts[2] == "ro"), nil
 }
 
-// ParsePort reads [[IP:]HOST:]CONTAINER[/tcp|udp] as docker's --publish has it; HOST may be empty. The error is of kind
-// Invalid.
-func ParsePort(word string) (runner.Port, error) {
+// ParsePorts reads [[IP:]HOST:]CONTAINER[/tcp|udp] as docker's --publish has it; HOST may be empty. Both may be ranges,
+// 80-90, of the same length; for one CONTAINER, one of HOST's ports is chosen later. The error is of kind Invalid.
+func ParsePorts(word string) ([]runner.Port, error) {
 	ports, protocol, ok := strings.Cut(word, "/")
 	if !ok {
 		protocol = "tcp"
 	}
 	if protocol != "tcp" && protocol != "udp" {
-		return runner.Port{}, invalid(word, "invalid proto: %s", protocol)
+		return nil, invalid(word, "invalid proto: %s", protocol)
 	}
 	rest, container := cutLast(ports)
 	ip, host := cutLast(rest)
 	ip = strings.Trim(ip, "[]")
 	if ip != "" && net.ParseIP(ip) == nil {
-		return runner.Port{}, invalid(word, "invalid IP address: %s", ip)
-	}
-	p := runner.Port{HostIP: ip, Protocol: protocol}
-	var err error
-	if p.Container, err = portNumber(container); err != nil || p.Container == 0 {
-		return p, invalid(word, "invalid containerPort: %s", container)
-	}
-	if p.Host, err = portNumber(host); host != "" && err != nil {
-		return p, invalid(word, "invalid hostPort: %s", host)
+		return nil, invalid(word, "invalid IP address: %s", ip)
 	}
 	if ip == "0.0.0.0" {
-		p.HostIP = ""
+		ip = ""
 	}
-	return p, nil
+	first, last, err := portRange(container)
+	if err != nil || first == 0 {
+		return nil, invalid(word, "invalid containerPort: %s", container)
+	}
+	hostFirst, hostLast, err := portRange(host)
+	if host != "" && err != nil {
+		return nil, invalid(word, "invalid hostPort: %s", host)
+	}
+	if first == last {
+		p := runner.Port{HostIP: ip, Host: hostFirst, Container: first, Protocol: protocol}
+		if hostLast > hostFirst {
+			p.HostLast = hostLast
+		}
+		return []runner.Port{p}, nil
+	}
+	if host != "" && hostLast-hostFirst != last-first {
+		return nil, invalid(word, "invalid ranges specified for container and host Ports: %s and %s", container, host)
+	}
+	var all []runner.Port
+	for i := range last - first + 1 {
+		p := runner.Port{HostIP: ip, Container: first + i, Protocol: protocol}
+		if host != "" {
+			p.Host = hostFirst + i
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 func cutLast(word string) (before, after string) {
@@ -86,6 +106,18 @@ func cutLast(word string) (before, after string) {
 		return "", word
 	}
 	return word[:i], word[i+1:]
+}
+
+// portRange reads 80 or 80-90.
+func portRange(word string) (first, last int, err error) {
+	from, to, isRange := strings.Cut(word, "-")
+	if first, err = portNumber(from); err != nil || !isRange {
+		return first, first, err
+	}
+	if last, err = portNumber(to); err == nil && last < first {
+		err = strconv.ErrRange
+	}
+	return first, last, err
 }
 
 func portNumber(word string) (int, error) {
@@ -97,20 +129,34 @@ func portNumber(word string) (int, error) {
 func freePorts(ports []runner.Port) ([]runner.Port, error) {
 	var all []runner.Port
 	for _, p := range ports {
-		address := net.JoinHostPort(p.HostIP, strconv.Itoa(p.Host))
-		var err error
-		if p.Host, err = tryPort(p.Protocol, address); err != nil {
-			if p.HostIP == "" {
-				address = "0.0.0.0" + address
-			}
-			return nil, &Error{
+		chosen, err := freePort(p, all)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, chosen)
+	}
+	return all, nil
+}
+
+// freePort chooses a port, of a range the first that is free and not among others.
+func freePort(p runner.Port, others []runner.Port) (runner.Port, error) {
+	isRange, last := p.HostLast > 0, max(p.Host, p.HostLast)
+	p.HostLast = 0
+	isChosen := func(o runner.Port) bool { return o.Host == p.Host && o.Protocol == p.Protocol }
+	for ; ; p.Host++ {
+		number, err := tryPort(p.Protocol, net.JoinHostPort(p.HostIP, strconv.Itoa(p.Host)))
+		if err == nil && !(isRange && slices.ContainsFunc(others, isChosen)) {
+			p.Host = number
+			return p, nil
+		}
+		if p.Host == last {
+			address := net.JoinHostPort(cmp.Or(p.HostIP, "0.0.0.0"), strconv.Itoa(p.Host))
+			return p, &Error{
 				Kind: InUse, Subject: address, Err: errors.New("Bind for " + address + " failed: port is already allocated"),
 				Hint: "see who has it: ss -lp",
 			}
 		}
-		all = append(all, p)
 	}
-	return all, nil
 }
 
 func tryPort(protocol, address string) (int, error) {

@@ -50,6 +50,7 @@ func Serve(ctx context.Context, args []string) error {
 // server answers the two connections of one mount.
 type server struct {
 	store       *store.Store
+	engine      *imagefs.Engine
 	content     *content.FS
 	contentConn *conn.Server
 	names       *names.FS
@@ -73,10 +74,10 @@ func newServer(args []string) (*server, error) {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	engine := imagefs.New(s.store, registry.New(registry.Options{
+	s.engine = imagefs.New(s.store, registry.New(registry.Options{
 		Insecure: c.Insecure, Mirrors: c.Mirrors, SearchURL: c.SearchURL,
 	}))
-	engine.UseContent(c.Place.Content)
+	s.engine.UseContent(c.Place.Content)
 	pins, err := s.pins(c)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func newServer(args []string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.names, err = names.New(s.ctx, engine, names.Config{
+	s.names, err = names.New(s.ctx, s.engine, names.Config{
 		Mountpoint: c.Place.Mountpoint, Content: c.Place.Content,
 		State: c.Place.State, Connection: c.Connection, Log: log.Printf,
 	})
@@ -121,6 +122,7 @@ func (s *server) run() error {
 	go func() { ended <- s.contentConn.Serve() }()
 	tasks.Go(s.watch)
 	tasks.Go(s.adopt)
+	tasks.Go(s.sweep)
 	tasks.Go(func() { s.content.LetGo(s.ctx, s.contentConn) })
 	if s.contentConn.TookOver() {
 		// Tags may have moved while no server watched.
@@ -149,6 +151,13 @@ func (s *server) watch() {
 func (s *server) adopt() {
 	if err := s.store.Adopt(s.ctx); err != nil && s.ctx.Err() == nil {
 		log.Printf("some images of %s cannot be shown: %v", s.store.Dir(), err)
+	}
+}
+
+// sweep removes what builds that were killed have left.
+func (s *server) sweep() {
+	if err := s.engine.SweepBuilds(s.ctx); err != nil && s.ctx.Err() == nil {
+		log.Printf("something is left of a build in %s: %v", s.store.Dir(), err)
 	}
 }
 

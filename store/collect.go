@@ -18,9 +18,10 @@ type Collected struct {
 	Bytes  int64           // that the root is smaller by, as du counts it
 }
 
-// Collect removes from the disk what nothing references, claims or pins and no working container stands on, and says what
-// that was. What is derived may go at once; a blob or layer that no published image has had stays for a day. What this
-// process has open of what is gone is closed when nobody uses it any more.
+// Collect removes from the disk what nothing references, claims or pins, no working container stands on and no record
+// of the build cache leads to, and says what that was. What is derived may go at once; a blob or layer that no
+// published image has had stays for a day. What this process has open of what is gone is closed when nobody uses it any
+// more.
 func (s *Store) Collect(ctx context.Context) (Collected, error) {
 	dir, moved, err := s.detach(ctx)
 	if dir != "" {
@@ -103,11 +104,16 @@ func (s *Store) marked() (*marks, map[string]bool, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	cached, err := s.cachedLayers()
+	if err != nil {
+		return nil, nil, err
+	}
 	m := newMarks(v)
 	m.index(v.catalog.index)
 	for _, id := range inUse {
 		m.first(id)
 	}
 	m.claims(claimed)
+	m.cached(cached)
 	return m, claimed, m.pins()
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
@@ -9,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	digest "github.com/opencontainers/go-digest"
@@ -23,7 +26,17 @@ func Of(root string) *Cache { return &Cache{filepath.Join(root, "build-cache")} 
 // Record is what a step has made.
 type Record struct {
 	DiffID  digest.Digest `json:",omitempty"` // of its layer; "" if it has made none
+	Size    int64         `json:",omitempty"` // of the layer, in bytes, as docker counts it
 	Created time.Time
+}
+
+// Kept is a record, seen from outside.
+type Kept struct {
+	Record // empty if it cannot be read
+	Used   time.Time
+	Bytes  int64 // that it takes itself
+
+	name string
 }
 
 // Key says of a step what it depends on: the key of what came before it, and words of its own.
@@ -38,7 +51,11 @@ func Key(parent digest.Digest, words ...string) digest.Digest {
 
 // Get returns a step's record; ok is false if there is none, or none that can be read.
 func (c *Cache) Get(key digest.Digest) (r Record, ok bool) {
-	text, err := os.ReadFile(filepath.Join(c.dir, key.Encoded()))
+	return c.read(key.Encoded())
+}
+
+func (c *Cache) read(name string) (r Record, ok bool) {
+	text, err := os.ReadFile(filepath.Join(c.dir, name))
 	if err != nil || json.Unmarshal(text, &r) != nil {
 		return Record{}, false
 	}
@@ -54,7 +71,7 @@ func (c *Cache) Put(key digest.Digest, r Record) error {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return err
 	}
-	temp := filepath.Join(c.dir, ".new-"+rand.Text())
+	temp := filepath.Join(c.dir, coming+rand.Text())
 	err = os.WriteFile(temp, append(text, '\n'), 0o644)
 	if err == nil {
 		err = os.Rename(temp, filepath.Join(c.dir, key.Encoded()))
@@ -65,21 +82,46 @@ func (c *Cache) Put(key digest.Digest, r Record) error {
 	return nil
 }
 
-// Prune removes the records that were written before a time, and returns how many bytes they were.
-func (c *Cache) Prune(before time.Time) (removed int, bytes int64, err error) {
+// Touch notes that a build has just used the records of these steps, which are in the build's order: of what was used
+// together, the last steps are the first to go. That a record is gone does not matter.
+func (c *Cache) Touch(keys []digest.Digest) {
+	now := time.Now()
+	for i, key := range keys {
+		used := now.Add(-time.Duration(i) * time.Microsecond)
+		_ = os.Chtimes(filepath.Join(c.dir, key.Encoded()), used, used)
+	}
+}
+
+// List returns all records, those that were not used for longest first.
+func (c *Cache) List() (all []Kept, err error) {
 	entries, err := os.ReadDir(c.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, nil
+		return nil, nil
 	}
 	for _, e := range entries {
-		info, infoErr := e.Info()
-		if infoErr != nil || !info.ModTime().Before(before) {
+		info, err := e.Info()
+		if err != nil || strings.HasPrefix(e.Name(), coming) && time.Since(info.ModTime()) < comingLife {
 			continue
 		}
-		if err := os.Remove(filepath.Join(c.dir, e.Name())); err != nil {
-			return removed, bytes, err
-		}
-		removed, bytes = removed+1, bytes+info.Size()
+		k := Kept{Used: info.ModTime(), Bytes: info.Size(), name: e.Name()}
+		k.Record, _ = c.read(e.Name())
+		all = append(all, k)
 	}
-	return removed, bytes, err
+	slices.SortFunc(all, func(a, b Kept) int { return cmp.Or(a.Used.Compare(b.Used), cmp.Compare(a.name, b.name)) })
+	return all, err
 }
+
+// Remove removes a record. That it is gone is no error.
+func (c *Cache) Remove(k Kept) error {
+	err := os.Remove(filepath.Join(c.dir, k.name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Names of records that are being written begin with coming; one that is older was left by who died.
+const (
+	coming     = ".new-"
+	comingLife = time.Hour
+)

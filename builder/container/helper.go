@@ -25,8 +25,9 @@ type call struct {
 	Lazy bool `json:",omitempty"`
 }
 
-// help has a helper carry out a call. An error of the system wraps its errno.
-func help(ctx context.Context, c call) error {
+// help has a helper carry out a call, with hold, which may be nil, open until it is done. An error of the system wraps
+// its errno.
+func help(ctx context.Context, c call, hold *os.File) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -34,6 +35,9 @@ func help(ctx context.Context, c call) error {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", Helper, string(text))
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = "/"
+	if hold != nil {
+		cmd.ExtraFiles = []*os.File{hold}
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err = cmd.Run()

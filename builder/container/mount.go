@@ -21,14 +21,16 @@ func (c *Container) Mount(ctx context.Context, content string) error {
 		return err
 	}
 	defer lock.Close()
-	return c.mount(ctx, content)
+	return c.mount(ctx, content, lock)
 }
 
-func (c *Container) mount(ctx context.Context, content string) error {
+// mount mounts the container, whose lock the caller has: the helper has it too, so that also if the caller is killed
+// nobody removes what is being mounted.
+func (c *Container) mount(ctx context.Context, content string, lock *os.File) error {
 	if ok, err := c.Mounted(); ok || err != nil {
 		return err
 	}
-	return help(ctx, call{Mount: true, Target: c.Rootfs(), Source: content, Options: c.options(content)})
+	return help(ctx, call{Mount: true, Target: c.Rootfs(), Source: content, Options: c.options(content)}, lock)
 }
 
 // ErrNotMounted is that a container is not mounted, and that there is no content tree to mount it over.
@@ -61,7 +63,7 @@ func (c *Container) With(ctx context.Context, content string, f func(rootfs stri
 	case content == "":
 		return ErrNotMounted
 	}
-	if err := c.mount(ctx, content); err != nil {
+	if err := c.mount(ctx, content, lock); err != nil {
 		return err
 	}
 	return errors.Join(f(c.Rootfs()), c.unmount(context.WithoutCancel(ctx), false))
@@ -107,7 +109,16 @@ func (c *Container) unmount(ctx context.Context, lazy bool) error {
 	if err != nil || !ok {
 		return err
 	}
-	return help(ctx, call{Target: c.Rootfs(), Lazy: lazy})
+	return takeDown(ctx, c.Rootfs(), lazy)
+}
+
+// takeDown unmounts what is mounted at a path, or has been: somebody else may take it down as well.
+func takeDown(ctx context.Context, path string, lazy bool) error {
+	err := help(ctx, call{Target: path, Lazy: lazy}, nil)
+	if errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return err
 }
 
 // UnmountAll takes down the overlays of all containers that stand on the content tree at content, dead or alive. If one
@@ -124,16 +135,15 @@ func UnmountAll(ctx context.Context, content string, lazy bool) error {
 		if c := (&Container{dir: filepath.Dir(m.Mountpoint)}); !lazy && c.isRunning() { // elsewhere, which unmounting here does not see
 			return &os.PathError{Op: "unmount", Path: m.Mountpoint, Err: unix.EBUSY}
 		}
-		if err := help(ctx, call{Target: m.Mountpoint, Lazy: lazy}); err != nil {
+		if err := takeDown(ctx, m.Mountpoint, lazy); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot be.
-// It also finishes removals that were cut short.
-// One in which a process runs is mounted already, here or elsewhere.
+// MountAll mounts all of a store's containers over the content tree at content, and tells failed of each that cannot
+// be. It also finishes removals that were cut short. One in which a process runs is mounted already, here or elsewhere.
 func MountAll(ctx context.Context, root, content string, failed func(*Container, error)) error {
 	FinishRemovals(root)
 	all, err := List(root)

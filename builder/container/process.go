@@ -63,9 +63,6 @@ func (c *Container) beginRun(ctx context.Context, content string) (held *os.File
 	if err := os.MkdirAll(c.runDir(), 0o700); err != nil {
 		return nil, false, err
 	}
-	if err := runner.Clean(c.runDir()); err != nil {
-		return nil, false, err
-	}
 	if held, err = os.OpenFile(filepath.Join(c.dir, "process"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, false, err
 	}
@@ -74,7 +71,10 @@ func (c *Container) beginRun(ctx context.Context, content string) (held *os.File
 		err = ErrRunning
 	}
 	if err == nil {
-		mine, err = c.mountForRun(ctx, content)
+		err = runner.Clean(c.runDir())
+	}
+	if err == nil {
+		mine, err = c.mountForRun(ctx, content, lock)
 	}
 	if err != nil {
 		return nil, false, errors.Join(err, held.Close())
@@ -82,14 +82,14 @@ func (c *Container) beginRun(ctx context.Context, content string) (held *os.File
 	return held, mine, nil
 }
 
-func (c *Container) mountForRun(ctx context.Context, content string) (mine bool, err error) {
+func (c *Container) mountForRun(ctx context.Context, content string, lock *os.File) (mine bool, err error) {
 	if ok, err := c.Mounted(); ok || err != nil {
 		return false, err
 	}
 	if content == "" {
 		return false, ErrNotMounted
 	}
-	return true, c.mount(ctx, content)
+	return true, c.mount(ctx, content, lock)
 }
 
 // run runs the process, and writes down what becomes of it. Of one that did not start nothing is left.

@@ -296,7 +296,7 @@ func (w *writer) header(dest string, f *source.File, o Owner, mode uint32, conte
 		if h.PAXRecords == nil {
 			h.PAXRecords = map[string]string{}
 		}
-		h.PAXRecords["SCHILY.xattr."+key] = value
+		h.PAXRecords[xattrRecord+key] = value
 	}
 	w.view.made[dest] = f
 	if err := w.WriteHeader(h); err != nil {
@@ -321,3 +321,6 @@ func (w *writer) clamp(t time.Time) time.Time {
 	}
 	return t
 }
+
+// xattrRecord begins the name of the PAX record of an extended attribute.
+const xattrRecord = "SCHILY.xattr."

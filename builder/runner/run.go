@@ -8,13 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
-// Run runs the process to its end. Its exit status is that of a shell: 128 and the signal's number where a signal ended it.
-// If it did not run, the error is an [*Error]. If ctx ends, the process is killed, and the error is ctx's cause.
+// Run runs the process to its end. Its exit status is that of a shell: 128 and the signal's number where a signal ended
+// it. If it did not run, the error is an [*Error]. If ctx ends, the process is killed, and the error is ctx's cause.
 func Run(ctx context.Context, s Spec) (exitCode int, err error) {
 	if err := writeSpec(s); err != nil {
 		return ExitFailed, err
@@ -165,7 +166,7 @@ func (h *helperProcess) wait() error {
 	return errors.Join(h.cmd.Wait(), h.pty.Close(), h.results.Close())
 }
 
-// Clean removes the cgroups that a runner which was killed has left. It is nothing if one is at work, or none was.
+// Clean removes the cgroups that a runner which was killed has left. None may be at work.
 func Clean(dir string) error {
 	states, err := filepath.Glob(filepath.Join(dir, "runc", "*", "state.json"))
 	for _, path := range states {
@@ -174,7 +175,7 @@ func Clean(dir string) error {
 	return err
 }
 
-// removeCgroups reads runc's state for the cgroups. One that has processes stays.
+// removeCgroups reads runc's state for the cgroups.
 func removeCgroups(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -187,9 +188,22 @@ func removeCgroups(path string) error {
 		return nil // it was killed while it wrote
 	}
 	for _, cgroup := range state.Paths {
-		if err := unix.Rmdir(cgroup); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EBUSY) {
+		if err := removeCgroup(cgroup); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EBUSY) {
 			return &os.PathError{Op: "rmdir", Path: cgroup, Err: err}
 		}
 	}
 	return nil
+}
+
+// removeCgroup waits for the processes in it, which the kernel is about to kill, to be gone.
+func removeCgroup(path string) error {
+	const longest = 50 * time.Millisecond
+	begin := time.Now()
+	for delay := time.Millisecond; ; delay = min(2*delay, longest) {
+		err := unix.Rmdir(path)
+		if !errors.Is(err, unix.EBUSY) || time.Since(begin) > patience {
+			return err
+		}
+		time.Sleep(delay)
+	}
 }

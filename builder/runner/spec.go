@@ -47,6 +47,7 @@ const (
 type Port struct {
 	HostIP    string `json:",omitempty"` // "" for all addresses
 	Host      int
+	HostLast  int `json:",omitempty"` // for [Run] 0; before, the last of those from Host on of which any will do
 	Container int
 	Protocol  string // "tcp" or "udp"
 }

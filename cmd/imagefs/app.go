@@ -31,7 +31,7 @@ The commands below work with or without a mount.`,
 			searchCommand(), loginCommand(), logoutCommand(), eventsCommand(),
 			createCommand(), runCommand(), psCommand(), logsCommand(), stopCommand(),
 			diffCommand(), commitCommand(), cpCommand(), rmCommand(),
-			overlayCommand(), runnerCommand(), monitorCommand(), privateCommand(),
+			overlayCommand(), runnerCommand(), sweepCommand(), monitorCommand(), privateCommand(),
 			versionCommand(), completionCommand(),
 		},
 		Action: func(c *cli.Context) error {

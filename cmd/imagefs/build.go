@@ -2,9 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,6 +30,7 @@ func buildCommand() *cli.Command {
 			&cli.StringFlag{Name: "target", Usage: "build the stage `NAME`"},
 			&cli.StringFlag{Name: "platform", Usage: "build for `OS/ARCH[/VARIANT]`"},
 			&cli.BoolFlag{Name: "no-cache", Usage: "carry out every step anew"},
+			&cli.StringSliceFlag{Name: "cache-from", Usage: "take steps that are the same from `IMAGE`, which is pulled if it is not there"},
 			&cli.BoolFlag{Name: "pull", Usage: "pull bases, though they are there"},
 			&cli.StringSliceFlag{Name: "secret", Usage: "let RUN mount a secret: `id=ID[,src=FILE|,env=NAME]`"},
 			&cli.StringFlag{Name: "network", Usage: "RUN's `NETWORK`: default, none or host"},
@@ -55,9 +54,9 @@ func build(c *cli.Context) error {
 		return err
 	}
 	req := imagefs.BuildRequest{
-		Tags: c.StringSlice("tag"), Args: buildArgs(c.StringSlice("build-arg")), Labels: c.StringSlice("label"),
+		Tags: c.StringSlice("tag"), Labels: c.StringSlice("label"),
 		Target: c.String("target"), Platform: c.String("platform"),
-		NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
+		CacheFrom: c.StringSlice("cache-from"), NoCache: c.Bool("no-cache"), Pull: c.Bool("pull"), Quiet: c.Bool("quiet"),
 		Network: c.String("network"), Builder: c.String("builder"), BuildKit: c.String("buildkit-addr"),
 	}
 	output, out, err := outputOf(c)
@@ -66,9 +65,6 @@ func build(c *cli.Context) error {
 	}
 	newReporter, err := buildReporter(c.String("progress"), req.Quiet, out)
 	if err != nil {
-		return err
-	}
-	if req.Secrets, err = readSecrets(c.StringSlice("secret")); err != nil {
 		return err
 	}
 	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
@@ -93,7 +89,8 @@ func build(c *cli.Context) error {
 		return runPrivately(s.Dir()) // what it reads cannot be read again
 	}
 	files, err := req.Open(c.Context, imagefs.BuildPaths{
-		Context: args[0], Dockerfile: c.String("file"), Open: os.Open, Stdin: os.Stdin,
+		Context: args[0], Dockerfile: c.String("file"), Args: c.StringSlice("build-arg"), Secrets: c.StringSlice("secret"),
+		Open: os.Open, Stdin: os.Stdin, Env: os.LookupEnv,
 	})
 	if err != nil {
 		return err
@@ -128,50 +125,4 @@ func outputOf(c *cli.Context) (*imagefs.BuildOutput, *os.File, error) {
 		return &o, os.Stderr, err
 	}
 	return &o, os.Stdout, err
-}
-
-// readSecrets reads what --secret names: a file, an environment variable, or one of either whose name is the ID.
-func readSecrets(words []string) (map[string][]byte, error) {
-	secrets := map[string][]byte{}
-	for _, word := range words {
-		fields := map[string]string{}
-		for _, field := range strings.Split(word, ",") {
-			key, value, ok := strings.Cut(field, "=")
-			if !ok {
-				return nil, fmt.Errorf("invalid field '%s' must be a key=value pair", field)
-			}
-			fields[key] = value
-		}
-		id, file, name := fields["id"], fields["src"]+fields["source"], fields["env"]
-		if id == "" {
-			return nil, fmt.Errorf("invalid secret %q: it has no id", word)
-		}
-		if file == "" && name == "" {
-			if name = id; os.Getenv(id) == "" {
-				file = id
-			}
-		}
-		if file == "" {
-			secrets[id] = []byte(os.Getenv(name))
-			continue
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		secrets[id] = append([]byte{}, text...)
-	}
-	return secrets, nil
-}
-
-// buildArgs gives those that have no value the one of the environment, or leaves them out.
-func buildArgs(words []string) (args []string) {
-	for _, word := range words {
-		if strings.Contains(word, "=") {
-			args = append(args, word)
-		} else if value, ok := os.LookupEnv(word); ok {
-			args = append(args, fmt.Sprintf("%s=%s", word, value))
-		}
-	}
-	return args
 }

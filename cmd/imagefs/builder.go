@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
-	"time"
 
 	units "github.com/docker/go-units"
 	"github.com/urfave/cli/v2"
@@ -31,7 +29,8 @@ func builderPruneCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "all", Aliases: []string{"a"}, Usage: "remove what RUN's cache mounts hold, too"},
 			&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "do not ask"},
-			&cli.StringSliceFlag{Name: "filter", Usage: "until=`TIME|DURATION`: what was made before"},
+			&cli.StringSliceFlag{Name: "filter", Usage: "until=`TIME|DURATION`: what no build has used since"},
+			&cli.StringFlag{Name: "keep-storage", Usage: "keep what was used last, as long as it takes no more than `SIZE`"},
 			rootFlag(),
 		},
 		Action: builderPrune,
@@ -42,16 +41,10 @@ func builderPrune(c *cli.Context) error {
 	if _, err := words(c, 0, 0); err != nil {
 		return err
 	}
-	before := time.Now().Add(time.Second)
-	for _, filter := range c.StringSlice("filter") {
-		value, ok := strings.CutPrefix(filter, "until=")
-		if !ok {
-			return fmt.Errorf("invalid filter '%s'", filter)
-		}
-		var err error
-		if before, err = imagefs.ParseTime(value, time.Now()); err != nil {
-			return err
-		}
+	req := imagefs.PruneBuildsRequest{All: c.Bool("all"), Filters: c.StringSlice("filter")}
+	var err error
+	if req.KeepStorage, err = keepStorage(c); err != nil {
+		return err
 	}
 	const warning = "WARNING! This will remove all dangling build cache."
 	if !c.Bool("force") && !confirmed(os.Stdin, os.Stdout, warning) {
@@ -63,7 +56,7 @@ func builderPrune(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	reclaimed, err := engine.PruneBuilds(c.Context, before, c.Bool("all"))
+	reclaimed, err := engine.PruneBuilds(c.Context, req)
 	if err != nil {
 		return err
 	}

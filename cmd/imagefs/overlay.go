@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/imagefs/imagefs"
 	"github.com/imagefs/imagefs/builder/container"
 	"github.com/imagefs/imagefs/builder/runner"
 	"github.com/imagefs/imagefs/fs"
@@ -26,6 +27,15 @@ func runnerCommand() *cli.Command {
 		Hidden:          true,
 		SkipFlagParsing: true,
 		Action:          func(c *cli.Context) error { return runner.Help(c.Args().Slice()) },
+	}
+}
+
+func sweepCommand() *cli.Command {
+	return &cli.Command{
+		Name:            imagefs.Sweeper,
+		Hidden:          true,
+		SkipFlagParsing: true,
+		Action:          func(c *cli.Context) error { return imagefs.Sweep(c.Context, c.Args().Slice()) },
 	}
 }
 

@@ -45,11 +45,9 @@ func prune(c *cli.Context) error {
 		return err
 	}
 	req := imagefs.PruneRequest{All: c.Bool("all"), Filters: c.StringSlice("filter"), DryRun: c.Bool("dry-run")}
-	if size := c.String("keep-storage"); size != "" {
-		var err error
-		if req.KeepStorage, err = units.RAMInBytes(size); err != nil {
-			return badOption(c.Command.HelpName, "invalid argument %q for \"--keep-storage\" flag: %v", size, err)
-		}
+	var err error
+	if req.KeepStorage, err = keepStorage(c); err != nil {
+		return err
 	}
 	if !c.Bool("force") && !req.DryRun && !confirmed(os.Stdin, os.Stdout, pruneWarning(req.All)) {
 		return printReclaimed(os.Stdout, req, nil, 0)
@@ -64,6 +62,19 @@ func prune(c *cli.Context) error {
 		err = printReclaimed(os.Stdout, req, removed.lines, reclaimed)
 	}
 	return errors.Join(err, s.Close())
+}
+
+// keepStorage is the bytes that --keep-storage says; 0 if it is not there.
+func keepStorage(c *cli.Context) (int64, error) {
+	size := c.String("keep-storage")
+	if size == "" {
+		return 0, nil
+	}
+	bytes, err := units.RAMInBytes(size)
+	if err != nil {
+		return 0, badOption(c.Command.HelpName, "invalid argument %q for \"--keep-storage\" flag: %v", size, err)
+	}
+	return bytes, nil
 }
 
 func pruneWarning(all bool) string {

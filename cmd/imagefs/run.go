@@ -129,11 +129,11 @@ func runRequest(c *cli.Context) (req imagefs.RunRequest, err error) {
 		req.Mounts = append(req.Mounts, m)
 	}
 	for _, word := range c.StringSlice("publish") {
-		var p runner.Port
-		if p, err = imagefs.ParsePort(word); err != nil {
+		ports, err := imagefs.ParsePorts(word)
+		if err != nil {
 			return req, err
 		}
-		req.Ports = append(req.Ports, p)
+		req.Ports = append(req.Ports, ports...)
 	}
 	return req, nil
 }

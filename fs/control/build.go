@@ -23,10 +23,11 @@ func Build(b Builder) Verb {
 			},
 			values: map[string]*string{
 				"-f": &paths.Dockerfile, "--file": &paths.Dockerfile, "--target": &req.Target, "--platform": &req.Platform,
-				"--builder": &req.Builder, "--buildkit-addr": &req.BuildKit,
+				"--network": &req.Network, "--builder": &req.Builder, "--buildkit-addr": &req.BuildKit,
 			},
 			lists: map[string]*[]string{
-				"-t": &req.Tags, "--tag": &req.Tags, "--build-arg": &req.Args, "--label": &req.Labels,
+				"-t": &req.Tags, "--tag": &req.Tags, "--build-arg": &paths.Args, "--label": &req.Labels,
+				"--cache-from": &req.CacheFrom, "--secret": &paths.Secrets,
 			},
 		}.parse(words)
 		if err != nil {
@@ -50,7 +51,8 @@ func Build(b Builder) Verb {
 	return Verb{
 		Name: "build",
 		Usage: "[-d] [-f PATH] [-t NAME[:TAG]]... [--build-arg NAME=VALUE]... [--label NAME=VALUE]... [--target NAME] " +
-			"[--platform PLATFORM] [--no-cache] [--pull] [-q] [--builder imagefs|buildkit] [--buildkit-addr ADDRESS] PATH|URL",
+			"[--platform PLATFORM] [--network NETWORK] [--secret id=ID[,src=FILE]]... [--cache-from IMAGE]... [--no-cache] [--pull] " +
+			"[-q] [--builder imagefs|buildkit] [--buildkit-addr ADDRESS] PATH|URL",
 		Paths: true, Parse: parse,
 	}
 }

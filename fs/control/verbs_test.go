@@ -28,6 +28,8 @@ var badLines = []struct{ line, says string }{
 	{"rmi -f", "the image is missing"},
 	{"prune a", "prune takes options only"},
 	{"prune --keep-storage lots", "invalid size: 'lots'"},
+	{"prune builder a", "prune takes options only"},
+	{"prune builder --keep-storage lots", "invalid size: 'lots'"},
 	{"save", "the archive's name is missing"},
 	{"save x.tar", "the image is missing"},
 	{"save a/x.tar web", "the archive's name has no slash: \"a/x.tar\""},

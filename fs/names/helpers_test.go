@@ -130,6 +130,10 @@ func (e *fakeEngine) Prune(_ context.Context, req imagefs.PruneRequest, r imagef
 	return 1234567, nil
 }
 
+func (e *fakeEngine) PruneBuilds(context.Context, imagefs.PruneBuildsRequest) (int64, error) {
+	return 0, nil
+}
+
 func (e *fakeEngine) Push(_ context.Context, req imagefs.PushRequest, r imagefs.Reporter) error {
 	r.Line(fmt.Sprintf("%+v", req))
 	return nil

@@ -80,7 +80,7 @@ func TestBuildLikeDocker(t *testing.T) {
 		t.Errorf("%d steps were cached:\n%s", n, again)
 	}
 	left, err := filepath.Glob(filepath.Join(m.root, "building", "*"))
-	if err != nil || len(left) != 1 {
+	if err != nil || len(left) > 0 {
 		t.Errorf("left %q, %v", left, err)
 	}
 	if got := must(t)(m.run("images", "-q", "-f", "dangling=true")); got != "" {
