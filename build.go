@@ -51,8 +51,8 @@ type BuildRequest struct {
 }
 
 // Build makes an image as a Dockerfile says. Its lines are those of docker's classic builder, or BuildKit's; a [StepReporter]
-// is told of its steps, too, unless a BuildKit daemon carries them out. After a failure there is no image, and what the steps
-// before it have made is found again by the next build. An error in the Dockerfile wraps a [*dockerfile.Error].
+// is told of its steps, too. After a failure there is no image, and what the steps before it have made is found again by the
+// next build. An error in the Dockerfile wraps a [*dockerfile.Error].
 func (e *Engine) Build(ctx context.Context, req BuildRequest, report Reporter) (*store.Image, error) {
 	b, err := e.newBuild(req, report)
 	if err != nil {
@@ -293,19 +293,14 @@ func (b *build) run(ctx context.Context) (*store.Image, error) {
 		return nil, err
 	}
 	var img *store.Image
-	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
-	say := func(line string) {
-		b.report.Line(line)
-		report.send(StepReport{State: StepRunning, Line: line})
-	}
-	err = report.do(ctx, "exporting to image", func() error {
-		b.warn(say)
+	err = b.last(ctx, "exporting to image", func(report Reporter) error {
+		b.warn(report.Line)
 		raw, err := json.Marshal(last.draft())
 		if err != nil {
 			return err
 		}
 		if img, err = b.store.PutImage(ctx, b.claim, raw, last.layers, b.names...); err == nil {
-			b.tell(img, say)
+			b.tell(img, report.Line)
 		}
 		return err
 	})

@@ -64,33 +64,64 @@ func (b *build) runBuildKit(ctx context.Context) (*store.Image, error) {
 	if err != nil {
 		return nil, b.explainBuildKit(err)
 	}
-	defer contents.Close()
-	img, err := contents.PublishAs(ctx, b.names...)
+	var img *store.Image
+	err = b.last(ctx, "loading the image", func(report Reporter) error {
+		if req.Layout != "" {
+			if contents, err = b.readLayout(ctx, req.Layout, report); err != nil {
+				return err
+			}
+		}
+		defer contents.Close()
+		if img, err = contents.PublishAs(ctx, b.names...); err == nil {
+			b.tell(img, report.Line)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, explainLoad(err)
 	}
-	b.tell(img, b.report.Line)
 	return img, nil
 }
 
-// askBuildKit runs the build, and reads what it has made.
+// askBuildKit runs the build, and reads what it has made, unless that is in a layout.
 func (b *build) askBuildKit(ctx context.Context, req buildkit.Request) (contents *archive.Contents, err error) {
-	err = buildkit.Run(ctx, req, b.report.Line, func(r io.Reader) error {
+	err = buildkit.Run(ctx, req, b.buildKitStep, func(r io.Reader) error {
 		contents, err = archive.Read(ctx, b.store, r, loading(b.report))
 		return err
 	})
 	if err != nil && contents != nil {
 		return nil, errors.Join(err, contents.Close())
 	}
-	if err != nil || req.Layout == "" {
-		return contents, err
-	}
-	layout, err := os.Open(req.Layout)
+	return contents, err
+}
+
+func (b *build) readLayout(ctx context.Context, dir string, report Reporter) (*archive.Contents, error) {
+	layout, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer layout.Close()
-	return archive.ReadFile(ctx, b.store, layout, loading(b.report))
+	return archive.ReadFile(ctx, b.store, layout, loading(report))
+}
+
+// buildKitStates are what a daemon's steps are in.
+var buildKitStates = map[buildkit.State]StepState{
+	buildkit.Begun: StepRunning, buildkit.Running: StepRunning, buildkit.Telling: StepRunning, buildkit.Cached: StepCached,
+	buildkit.Done: StepDone, buildkit.Failed: StepFailed, buildkit.Canceled: StepCanceled,
+}
+
+// buildKitStep tells of a daemon's step.
+func (b *build) buildKitStep(e buildkit.Event) {
+	for line := range strings.SplitSeq(e.String(), "\n") {
+		b.report.Line(line)
+	}
+	b.steps.Store(int64(e.Steps) + 1)
+	report := b.newReport(BuildStep{Stage: BuildKitStage, Number: e.Step, Text: e.Name})
+	step := StepReport{State: buildKitStates[e.State], Line: e.Output}
+	if e.State == buildkit.Failed {
+		step.Err = errors.New(e.Error)
+	}
+	report.send(step)
 }
 
 // buildKitRequest puts into a directory what the daemon needs and has no directory of its own.

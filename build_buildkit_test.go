@@ -173,6 +173,32 @@ RUN --mount=type=bind,from=localhost/x:1,target=/m true
 	}
 }
 
+func TestBuildKitSteps(t *testing.T) {
+	b := newBench(t)
+	dir := newContext(t, "FROM scratch\nCOPY a.txt /\n")
+	at := func(number int, text string) imagefs.BuildStep {
+		return imagefs.BuildStep{Stage: imagefs.BuildKitStage, Number: number, Text: text}
+	}
+	const begun = `echo '{"vertexes":[{"digest":"a","name":"[1/1] COPY a","started":"2026-01-01T00:00:01Z","completed":"2026-01-01T00:00:02Z",` +
+		`"cached":true},{"digest":"b","name":"unused"},{"digest":"c","name":"RUN c","started":"2026-01-01T00:00:01Z"}]}
+{"logs":[{"vertex":"c","data":"b25lCg==","timestamp":"2026-01-01T00:00:01Z"}]}' >&2
+`
+	writeFile(t, filepath.Join(fakeBuildKit(t, begun+`echo '{"vertexes":[{"digest":"c","name":"RUN c","started":"2026-01-01T00:00:01Z",`+
+		`"completed":"2026-01-01T00:00:02Z"}]}' >&2; cat "$dir/archive"`), "archive"), string(archiveOf(t, newImage(t, "one"))))
+	b.buildSteps(dir, imagefs.BuildRequest{Builder: "buildkit", Tags: []string{"a"}}, 4, map[imagefs.BuildStep]string{
+		at(1, "[1/1] COPY a"): "running cached",
+		at(2, "RUN c"):        "running [one] done",
+		{Stage: imagefs.LastStage, Number: 1, Total: 1, Text: "loading the image"}: "running [Successfully built ID] [Successfully tagged a:latest] done",
+	})
+	fakeBuildKit(t, begun+`echo '{"vertexes":[{"digest":"c","name":"RUN c","started":"2026-01-01T00:00:01Z",`+
+		`"completed":"2026-01-01T00:00:02Z","error":"exit code: 1"}]}
+error: failed to solve: exit code: 1' >&2; exit 1`)
+	b.buildSteps(dir, imagefs.BuildRequest{Builder: "buildkit"}, 4, map[imagefs.BuildStep]string{
+		at(1, "[1/1] COPY a"): "running cached",
+		at(2, "RUN c"):        "running [one] failed",
+	})
+}
+
 // TestBuildKitSyntax leaves a Dockerfile that names its syntax to the daemon.
 func TestBuildKitSyntax(t *testing.T) {
 	dir := fakeBuildKit(t, `cat "$dir/archive"`)

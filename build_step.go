@@ -9,7 +9,7 @@ import (
 
 // BuildStep is an instruction of a stage that is carried out, or what comes before all stages and after them.
 type BuildStep struct {
-	Stage  int    // the stage's number in the Dockerfile, from 0; or FirstStage, or LastStage
+	Stage  int    // the stage's number in the Dockerfile, from 0; or one of those below
 	Name   string // the stage's, or stage-N; "" for the only one, if it has none, and for those that are none
 	Number int    // of the instruction, triggers among them, from 1
 	Total  int    // of the stage's instructions, as far as that is known
@@ -17,10 +17,11 @@ type BuildStep struct {
 }
 
 // What stands in a stage's stead: FirstStage for the steps that find the images of --cache-from, LastStage for the one that
-// stores the image.
+// stores the image, BuildKitStage for those of a BuildKit daemon, whose texts say which stage's they are.
 const (
-	FirstStage = -2
-	LastStage  = -1
+	FirstStage    = -2
+	LastStage     = -1
+	BuildKitStage = -3
 )
 
 // StepState tells what has become of a step.
@@ -124,3 +125,25 @@ func (r *stageReport) Layer(p LayerProgress) {
 
 // note is a line that only docker's classic lines have.
 func (r *stageReport) note(text string) { r.transcript.Line(text) }
+
+// last carries out the last step, which has no stage's transcript, by f.
+func (b *build) last(ctx context.Context, text string, f func(Reporter) error) error {
+	report := b.newReport(BuildStep{Stage: LastStage, Total: 1})
+	return report.do(ctx, text, func() error { return f(lastReport{b.report, report}) })
+}
+
+// lastReport is what the last step reports to.
+type lastReport struct {
+	Reporter
+	step *stageReport
+}
+
+func (r lastReport) Line(text string) {
+	r.Reporter.Line(text)
+	r.step.send(StepReport{State: StepRunning, Line: text})
+}
+
+func (r lastReport) Layer(p LayerProgress) {
+	r.Reporter.Layer(p)
+	r.step.send(StepReport{State: StepRunning, Layer: p})
+}

@@ -79,12 +79,12 @@ of two lines
 `
 	want := []string{
 		"#1 [internal] load build definition", "#1 transferring dockerfile: 151 bytes done", "#1 DONE 1.5s",
-		"#2 [1/2] COPY a /", "#2 CACHED", "#3 [2/2] RUN x", "#3 0.250 one", "#3 1.000 two!", "#2 WARN: old", "#3 three",
+		"#2 [1/2] COPY a /", "#2 CACHED", "#3 [2/2] RUN x", "#3 0.250 one", "#3 1.000 two!", "#2 WARN: old", "#3 2.000 three",
 		"#3 ERROR: exit code: 3", "#4 [other 1/1] RUN y", "#4 CANCELED",
 	}
 	for _, chunk := range []int{1, 100, len(said)} {
 		var lines []string
-		p := newProgress(func(line string) { lines = append(lines, line) })
+		p := newProgress(func(e Event) { lines = append(lines, e.String()) })
 		for rest := said; rest != ""; {
 			n := min(chunk, len(rest))
 			if _, err := io.WriteString(p, rest[:n]); err != nil {
@@ -130,7 +130,7 @@ func run(t *testing.T, ctx context.Context, r Request, read func(io.Reader) erro
 		t.Fatal(err)
 	}
 	defer r.Context.Close()
-	return lines, Run(ctx, r, func(line string) { lines = append(lines, line) }, read)
+	return lines, Run(ctx, r, func(e Event) { lines = append(lines, e.String()) }, read)
 }
 
 func TestRun(t *testing.T) {

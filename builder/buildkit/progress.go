@@ -13,10 +13,9 @@ import (
 type status struct {
 	Vertexes []vertex
 	Statuses []struct {
-		ID                 string
-		Vertex             string
-		Current, Total     int64
-		Started, Completed *time.Time
+		ID, Vertex     string
+		Current, Total int64
+		Completed      *time.Time
 	}
 	Logs []struct {
 		Vertex    string
@@ -36,29 +35,29 @@ type vertex struct {
 	Cached              bool
 }
 
-// progress makes lines of what buildctl writes to its standard error. It is written to by one goroutine, and read after
+// progress makes events of what buildctl writes to its standard error. It is written to by one goroutine, and read after
 // that has ended.
 type progress struct {
-	line   func(string)
+	report func(Event)
 	rest   []byte // of a line of buildctl's
-	steps  map[string]*step
-	ending []*step  // those that may be begun again: some are, with the same name
-	failed *step    // the first that did
-	said   []string // what was no progress
+	known  map[string]bool
+	steps  map[string]*step // those that have begun
+	ending []*step          // those that may be begun again: some are, with the same name
+	failed *step            // the first that did
+	said   []string         // what was no progress
 }
 
 type step struct {
 	vertex
 	number int
-	begun  bool
 	rest   []byte // of a line of the step's
 }
 
 // maxSaid is how much of what is no progress is kept, in lines.
 const maxSaid = 1000
 
-func newProgress(line func(string)) *progress {
-	return &progress{line: line, steps: map[string]*step{}}
+func newProgress(report func(Event)) *progress {
+	return &progress{report: report, known: map[string]bool{}, steps: map[string]*step{}}
 }
 
 func (p *progress) Write(data []byte) (int, error) {
@@ -99,29 +98,24 @@ func (p *progress) take(line []byte) {
 	}
 	p.close(s.Vertexes)
 	for _, v := range s.Vertexes {
+		p.known[v.Digest] = true
+	}
+	for _, v := range s.Vertexes {
 		p.see(v)
 	}
 	for _, one := range s.Statuses {
 		if one.Completed != nil {
-			p.of(one.Vertex).tell(p, transferred(one.ID, one.Current, one.Total)+"done")
+			p.tell(one.Vertex, transferred(one.ID, one.Current, one.Total)+"done")
 		}
 	}
 	for _, log := range s.Logs {
-		p.of(log.Vertex).output(p, log.Data, log.Timestamp)
+		if step := p.steps[log.Vertex]; step != nil {
+			p.output(step, log.Data, log.Timestamp)
+		}
 	}
 	for _, warning := range s.Warnings {
-		p.of(warning.Vertex).tell(p, "WARN: "+string(warning.Short))
+		p.tell(warning.Vertex, "WARN: "+string(warning.Short))
 	}
-}
-
-// of finds a step.
-func (p *progress) of(digest string) *step {
-	s := p.steps[digest]
-	if s == nil {
-		s = &step{number: len(p.steps) + 1}
-		p.steps[digest] = s
-	}
-	return s
 }
 
 // see takes note of a step's state.
@@ -129,14 +123,27 @@ func (p *progress) see(v vertex) {
 	if v.Started == nil {
 		return // it may never come to it
 	}
-	s := p.of(v.Digest)
-	s.vertex = v
-	if !s.begun {
-		s.begun = true
-		s.tell(p, v.Name)
+	s := p.steps[v.Digest]
+	if s == nil {
+		s = &step{vertex: v, number: len(p.steps) + 1}
+		p.steps[v.Digest] = s
+		p.send(s, Event{State: Begun})
 	}
+	s.vertex = v
 	if v.Completed != nil {
 		p.ending = append(p.ending, s)
+	}
+}
+
+func (p *progress) send(s *step, e Event) {
+	e.Step, e.Steps, e.Name = s.number, len(p.known), s.Name
+	p.report(e)
+}
+
+// tell tells what BuildKit says of a step.
+func (p *progress) tell(digest, text string) {
+	if s := p.steps[digest]; s != nil {
+		p.send(s, Event{State: Telling, Output: text})
 	}
 }
 
@@ -148,51 +155,40 @@ func (p *progress) close(now []vertex) {
 			again = again || v.Digest == s.Digest
 		}
 		if !again && s.Completed != nil {
-			s.close(p)
+			p.finish(s)
 		}
 	}
 	p.ending = nil
 }
 
-func (s *step) close(p *progress) {
+func (p *progress) finish(s *step) {
 	if len(s.rest) > 0 {
-		s.tell(p, string(s.rest))
-		s.rest = nil
+		p.output(s, []byte{'\n'}, *s.Completed)
 	}
+	e := Event{State: Done, Time: s.Completed.Sub(*s.Started)}
 	switch {
 	case strings.HasSuffix(s.Error, "context canceled"):
-		s.tell(p, "CANCELED")
+		e.State = Canceled
 	case s.Error != "":
+		e.State, e.Error = Failed, s.Error
 		if p.failed == nil {
 			p.failed = s
 		}
-		s.tell(p, "ERROR: "+s.Error)
 	case s.Cached:
-		s.tell(p, "CACHED")
-	default:
-		s.tell(p, fmt.Sprintf("DONE %.1fs", s.Completed.Sub(*s.Started).Seconds()))
+		e.State = Cached
 	}
+	p.send(s, e)
 }
 
-func (s *step) tell(p *progress, text string) {
-	for line := range strings.SplitSeq(text, "\n") {
-		p.line(fmt.Sprintf("#%d %s", s.number, line))
-	}
-}
-
-// output is what the step's process has written, with the time since the step began.
-func (s *step) output(p *progress, data []byte, at time.Time) {
+// output is what the step's process has written.
+func (p *progress) output(s *step, data []byte, at time.Time) {
 	s.rest = append(s.rest, data...)
 	for {
 		i := bytes.IndexByte(s.rest, '\n')
 		if i < 0 {
 			return
 		}
-		seconds := 0.0
-		if s.Started != nil {
-			seconds = at.Sub(*s.Started).Seconds()
-		}
-		p.line(fmt.Sprintf("#%d %.3f %s", s.number, seconds, s.rest[:i]))
+		p.send(s, Event{State: Running, Output: string(s.rest[:i]), Time: at.Sub(*s.Started)})
 		s.rest = s.rest[i+1:]
 	}
 }

@@ -21,12 +21,12 @@ var ErrNotInstalled = errors.New("there is no buildctl, BuildKit's program, here
 // grace is how long buildctl may take to end when it is told to.
 const grace = 5 * time.Second
 
-// Run has the daemon build, and returns when that has ended. It calls line with what is to be told. Unless the request has a
-// layout, it calls read with an archive; if read returns without an error, and Run with one, what was read is not to be used.
+// Run has the daemon build, and returns when that has ended. It tells report how it goes on. Unless the request has a layout,
+// it calls read with an archive; if read returns without an error, and Run with one, what was read is not to be used.
 //
 // The error is an [*Error] if it is the build's, an [*AddressError], an [*UnreachableError], [ErrNotInstalled], read's, or
 // ctx's cause.
-func Run(ctx context.Context, r Request, line func(string), read func(io.Reader) error) error {
+func Run(ctx context.Context, r Request, report func(Event), read func(io.Reader) error) error {
 	r.Address = Address(r.Address)
 	path, err := find()
 	if err != nil {
@@ -44,7 +44,7 @@ func Run(ctx context.Context, r Request, line func(string), read func(io.Reader)
 	if err != nil {
 		return err
 	}
-	told := newProgress(line)
+	told := newProgress(report)
 	cmd := exec.CommandContext(ctx, path, r.arguments(ids)...)
 	cmd.Dir = fmt.Sprintf("/proc/self/fd/%d", r.Context.Fd())
 	cmd.Stderr, cmd.ExtraFiles = told, files

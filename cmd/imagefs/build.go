@@ -63,8 +63,7 @@ func build(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	daemon := req.Builder == "buildkit"
-	newReporter, err := buildReporter(c.String("progress"), req.Quiet, daemon, out)
+	newReporter, err := buildReporter(c.String("progress"), req.Quiet, out)
 	if err != nil {
 		return err
 	}
@@ -85,7 +84,7 @@ func build(c *cli.Context) error {
 		return err
 	}
 	engine.UseContent(content)
-	mounts := content == "" && container.MayMount() && !daemon
+	mounts := content == "" && container.MayMount() && req.Builder != "buildkit"
 	if mounts && (args[0] == "-" || c.String("file") == "-") {
 		return runPrivately(s.Dir()) // what it reads cannot be read again
 	}

@@ -7,16 +7,9 @@ import (
 	"github.com/imagefs/imagefs"
 )
 
-// buildReporter makes the reporter for a MODE of --progress. What is no JSON goes to out. Of a daemon's build there are lines
-// alone.
-func buildReporter(mode string, quiet, daemon bool, out *os.File) (func() reporter, error) {
+// buildReporter makes the reporter for a MODE of --progress. What is no JSON goes to out.
+func buildReporter(mode string, quiet bool, out *os.File) (func() reporter, error) {
 	text := func() reporter { return &plain{lines{out: out}} }
-	if daemon {
-		if mode == "" || mode == "auto" || mode == "plain" {
-			return text, nil
-		}
-		return nil, badProgress(mode, "a BuildKit daemon's build is told of in lines: it must be auto or plain")
-	}
 	hasScreen := hasRoom(out) && os.Getenv("TERM") != "dumb"
 	switch mode {
 	case "", "auto", "plain":
