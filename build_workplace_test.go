@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,7 +38,7 @@ func TestLockWorkplace(t *testing.T) {
 		}
 		made <- lock
 	}()
-	time.Sleep(20 * time.Millisecond) // so that it waits for the lock
+	awaitWaiter(t, other)
 	if err := errors.Join(os.RemoveAll(dir), other.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +50,33 @@ func TestLockWorkplace(t *testing.T) {
 	}
 	if named, err := os.Stat(filepath.Join(dir, workplaceLock)); err != nil || !os.SameFile(locked, named) {
 		t.Errorf("the lock is of no file: %v", err)
+	}
+}
+
+// awaitWaiter returns when somebody waits for the lock of a file: see proc_locks(5).
+func awaitWaiter(t *testing.T, f *os.File) {
+	t.Helper()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiter := regexp.MustCompile(fmt.Sprintf(`(?m)^\d+: -> FLOCK .*:%d `, info.Sys().(*syscall.Stat_t).Ino))
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for {
+		locks, err := os.ReadFile("/proc/locks")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waiter.Match(locks) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("nobody waits within 10 s")
+		}
 	}
 }
 
