@@ -76,12 +76,11 @@ func (s *Store) load() (*Snapshot, *view, error) {
 	if x == s.catalog.index && s.catalog.seen.same(v) {
 		return s.current.Load(), s.catalog.seen, nil
 	}
-	return s.take(v, x, file.state), v, nil
+	return s.take(v, x, v.snapshot(x), file.state), v, nil
 }
 
-// take makes the snapshot of index.json, which is in that state, with what v has seen.
-func (s *Store) take(v *view, x *index, state fileState) *Snapshot {
-	snap := v.snapshot(x)
+// take has the snapshot of index.json, which is in that state, with what v has seen, be the current one.
+func (s *Store) take(v *view, x *index, snap *Snapshot, state fileState) *Snapshot {
 	if last := s.current.Load(); last != nil && last.equal(snap) {
 		snap = last
 	}

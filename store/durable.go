@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,12 +16,20 @@ import (
 // writeFile gives path the content data, durably and at once: a reader, and a machine that lost its power, sees the old
 // file or the new one.
 func (s *Store) writeFile(path string, data []byte) error {
+	return s.writeFileBy(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// writeFileBy is writeFile with what write writes.
+func (s *Store) writeFileBy(path string, write func(io.Writer) error) error {
 	f, err := s.scratch.file()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if _, err := f.Write(data); err != nil {
+	if err := write(f); err != nil {
 		os.Remove(f.Name())
 		return err
 	}
@@ -126,24 +135,44 @@ func readText(path string, limit int64) (string, error) {
 	return text.String(), err
 }
 
-// holds tells whether a file has just this content.
-func holds(path string, data []byte) (bool, error) {
-	f, size, err := openRegular(path)
+// holds tells whether a file has just the content that write writes, in blocks.
+func holds(path string, write func(io.Writer) error) (bool, error) {
+	f, _, err := openRegular(path)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
-	same := size == int64(len(data))
-	block := make([]byte, 64<<10)
-	for same && len(data) > 0 {
-		block = block[:min(len(block), len(data))]
-		if _, err := io.ReadFull(f, block); err != nil {
-			return false, err
+	if err := write(&comparer{file: f}); err != nil {
+		if err == errDiffers {
+			err = nil
 		}
-		same = bytes.Equal(block, data[:len(block)])
-		data = data[len(block):]
+		return false, err
 	}
-	return same, nil
+	n, err := f.Read(make([]byte, 1))
+	if err == io.EOF {
+		err = nil
+	}
+	return n == 0, err
+}
+
+// comparer fails with errDiffers when what is written is not what the file has next.
+type comparer struct {
+	file  *os.File
+	block []byte
+}
+
+var errDiffers = errors.New("not the same")
+
+func (c *comparer) Write(p []byte) (int, error) {
+	c.block = slices.Grow(c.block[:0], len(p))[:len(p)]
+	n, err := io.ReadFull(c.file, c.block)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return 0, err
+	}
+	if !bytes.Equal(c.block[:n], p) {
+		return 0, errDiffers
+	}
+	return len(p), nil
 }
 
 func checkSize(path string, size, limit int64) error {

@@ -1,10 +1,11 @@
 package store
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -306,13 +307,9 @@ func (e *entry) withoutName() (string, error) {
 	return string(raw), err
 }
 
-// marshal is the file: a line for each field, and for each descriptor.
-func (x *index) marshal() []byte {
-	size := 256
-	for _, e := range x.entries {
-		size += len(e.raw) + 8
-	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
+// writeTo writes the file: a line for each field, and for each descriptor.
+func (x *index) writeTo(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 64<<10)
 	b.WriteString("{\n")
 	for _, key := range slices.Sorted(maps.Keys(x.fields)) {
 		name, _ := json.Marshal(key) // a string always can be
@@ -327,5 +324,5 @@ func (x *index) marshal() []byte {
 		b.WriteString(e.raw)
 	}
 	b.WriteString("\n  ]\n}\n")
-	return b.Bytes()
+	return b.Flush()
 }

@@ -90,7 +90,7 @@ func (s *Store) create() error {
 	if err := new(numbers).append(s.path("numbers"), nil); err != nil {
 		return err
 	}
-	if err := s.writeFile(s.path(ocispec.ImageIndexFile), emptyIndex().marshal()); err != nil {
+	if err := s.writeFileBy(s.path(ocispec.ImageIndexFile), emptyIndex().writeTo); err != nil {
 		return err
 	}
 	version, err := json.Marshal(ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})

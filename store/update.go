@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -86,26 +87,38 @@ func (s *Store) apply(v *view, p *plan) (*Snapshot, error) {
 			return nil, fmt.Errorf("write numbers: %w", err)
 		}
 	}
+	var next *Snapshot
 	if p.changed {
-		data := p.index.marshal()
-		if err := s.writeFile(s.path(ocispec.ImageIndexFile), data); err != nil {
+		var looking sync.WaitGroup
+		if len(p.records) == 0 { // then what is led to is what v has seen
+			looking.Go(func() { next = s.lookAhead(v, p.index) }) // while the disk is at work
+		}
+		err := s.writeFileBy(s.path(ocispec.ImageIndexFile), p.index.writeTo)
+		looking.Wait()
+		if err != nil {
 			return nil, fmt.Errorf("write references: %w", err)
 		}
-		if len(p.records) == 0 {
-			return s.applied(v, p.index, data)
-		}
+	}
+	if next != nil {
+		return s.applied(v, p.index, next)
 	}
 	snap, _, err := s.reload()
 	return snap, err
 }
 
-// applied is the state after no more was written than index.json: what it leads to is what v has seen.
-func (s *Store) applied(v *view, x *index, data []byte) (*Snapshot, error) {
+func (s *Store) lookAhead(v *view, x *index) *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return v.snapshot(x)
+}
+
+// applied is the state after no more was written than index.json.
+func (s *Store) applied(v *view, x *index, snap *Snapshot) (*Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path, same := s.path(ocispec.ImageIndexFile), false
 	state, err := whileStable(path, func() (err error) {
-		same, err = holds(path, data)
+		same, err = holds(path, x.writeTo)
 		return err
 	})
 	if err != nil {
@@ -115,5 +128,5 @@ func (s *Store) applied(v *view, x *index, data []byte) (*Snapshot, error) {
 		snap, _, err := s.load()
 		return snap, err
 	}
-	return s.take(v, x, state), nil
+	return s.take(v, x, snap, state), nil
 }
