@@ -44,23 +44,18 @@ func imageRows(img *store.Image, names *imageNames) []ImageRow {
 	if names == nil {
 		return []ImageRow{row(none, none, none)}
 	}
-	digests := make(map[string][]string) // by repository
-	for _, ref := range names.digests {
-		digests[ref.familiar()] = append(digests[ref.familiar()], ref.digest.String())
-	}
-	var rows []ImageRow
-	tagged := make(map[string]bool)
+	rows := make([]ImageRow, 0, len(names.tags))
 	for _, tag := range names.tags {
-		name, word := tag.familiar(), tag.tag
+		word := tag.tag
 		if tag.other != "" {
 			word += "@" + tag.other
 		}
-		tagged[name] = true
-		rows = append(rows, row(name, word, digestOf(tag, digests[name])))
+		rows = append(rows, row(tag.familiar(), word, names.digestOf(tag)))
 	}
-	for name, list := range digests {
-		if !tagged[name] {
-			rows = append(rows, row(name, none, list[0]))
+	for _, name := range names.digests {
+		repository := name.familiar()
+		if !slices.ContainsFunc(rows, func(r ImageRow) bool { return r.Repository == repository }) {
+			rows = append(rows, row(repository, none, name.digest.String()))
 		}
 	}
 	slices.SortFunc(rows, func(a, b ImageRow) int {
@@ -69,13 +64,17 @@ func imageRows(img *store.Image, names *imageNames) []ImageRow {
 	return rows
 }
 
-// digestOf is the digest that the tag was pulled by, or else another that its repository has for the image.
-func digestOf(tag imageTag, digests []string) string {
-	switch target := tag.target.String(); {
-	case slices.Contains(digests, target):
-		return target
-	case len(digests) > 0:
-		return digests[0]
+// digestOf is the digest that the tag was pulled by, or else the first that its repository has for the image.
+func (n *imageNames) digestOf(tag imageTag) string {
+	found := none
+	for _, name := range n.digests {
+		switch {
+		case name.repository != tag.repository:
+		case name.digest == tag.target:
+			return name.digest.String()
+		case found == none:
+			found = name.digest.String()
+		}
 	}
-	return none
+	return found
 }
