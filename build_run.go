@@ -188,15 +188,16 @@ func (p *process) run(ctx context.Context, to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	site, err := p.newSite(ctx)
+	site, err := p.newSite()
 	if err != nil {
 		return err
 	}
-	err = p.inside(ctx, site)
-	if err == nil {
+	if err = p.inside(ctx, site); err == nil {
 		err = trimLayer(to, below, p.targets(), p.latest, func(w io.Writer) error { return site.container.WriteLayer(ctx, w) })
 	}
-	p.report.note("Removing intermediate container " + site.container.ID[:12])
+	if site.container != nil {
+		p.report.note("Removing intermediate container " + site.id[:12])
+	}
 	return errors.Join(err, site.remove(context.WithoutCancel(ctx)))
 }
 
@@ -206,27 +207,19 @@ func (p *process) inside(ctx context.Context, site *site) error {
 		return err
 	}
 	defer unlock()
-	p.ID, p.Dir, p.Hostname, p.Hold = site.container.ID, site.dir, site.container.ID[:12], site.lock
-	for _, m := range p.mounts {
-		if m.env != "" {
-			p.Env = append(p.Env, m.env)
-			continue
-		}
-		dir, err := site.mkdir()
-		if err != nil {
-			return err
-		}
-		made, err := m.make(ctx, dir)
-		if err != nil {
-			return err
-		}
-		p.Mounts = append(p.Mounts, made)
-	}
-	p.report.note(" ---> Running in " + site.container.ID[:12])
+	p.ID, p.Dir, p.Hostname, p.Hold = site.id, site.dir, site.id[:12], site.place.lock
 	out := &lineWriter{line: p.report.Line}
 	p.Stdout, p.Stderr = out, out
-	p.Rootfs, p.Overlay = site.container.Rootfs(), site.container.Overlay(p.content)
-	code, err := runner.Run(ctx, p.Spec)
+	waiting, err := runner.Start(p.Spec) // which comes up while the rest is made
+	if err != nil {
+		return err
+	}
+	if err := p.furnish(ctx, site); err != nil {
+		waiting.Close()
+		return err
+	}
+	p.report.note(" ---> Running in " + site.id[:12])
+	code, err := waiting.Run(ctx, p.Spec)
 	out.end()
 	var failed *runner.Error
 	switch {
@@ -242,6 +235,30 @@ func (p *process) inside(ctx context.Context, site *site) error {
 			//lint:ignore ST1005 docker's words
 			Err: fmt.Errorf("The command '%s' returned a non-zero code: %d", strings.Join(p.Args, " "), code),
 		}
+	}
+	return nil
+}
+
+// furnish makes what the process sees.
+func (p *process) furnish(ctx context.Context, site *site) error {
+	if err := site.makeContainer(ctx, p.buildStage); err != nil {
+		return err
+	}
+	p.Rootfs, p.Overlay = site.container.Rootfs(), site.container.Overlay(p.content)
+	for _, m := range p.mounts {
+		if m.env != "" {
+			p.Env = append(p.Env, m.env)
+			continue
+		}
+		dir, err := site.mkdir()
+		if err != nil {
+			return err
+		}
+		made, err := m.make(ctx, dir)
+		if err != nil {
+			return err
+		}
+		p.Mounts = append(p.Mounts, made)
 	}
 	return nil
 }

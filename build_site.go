@@ -3,7 +3,6 @@ package imagefs
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,47 +13,49 @@ import (
 
 // site is where a RUN is carried out: a container that no list shows, and a directory. See [workplace].
 type site struct {
-	container *container.Container
+	place     *workplace
+	id        string // the container's
 	dir       string
-	lock      *os.File // the workplace's
+	container *container.Container // nil before it is made
 }
 
-// newSite makes a container of the image so far.
-func (s *buildStage) newSite(ctx context.Context) (*site, error) {
-	place, err := s.workplace()
-	if err != nil {
-		return nil, err
-	}
-	img, err := s.published(ctx, place)
-	if err != nil {
-		return nil, err
-	}
-	files, err := s.store.Tree(img)
+// newSite makes the directory of a site.
+func (b *build) newSite() (*site, error) {
+	place, err := b.workplace()
 	if err != nil {
 		return nil, err
 	}
 	id := container.NewID()
-	at := &site{dir: filepath.Join(place.dir, id[:12]), lock: place.lock}
-	if err := os.Mkdir(at.dir, 0o700); err != nil {
-		return nil, err
+	at := &site{place: place, id: id, dir: filepath.Join(place.dir, id[:12])}
+	return at, os.Mkdir(at.dir, 0o700)
+}
+
+// makeContainer makes the container, of the image so far.
+func (at *site) makeContainer(ctx context.Context, s *buildStage) error {
+	img, err := s.published(ctx, at.place)
+	if err != nil {
+		return err
 	}
-	c := container.Container{ID: id, Name: id[:12], Created: s.now, Image: img.ID, Config: json.RawMessage("{}")}
+	files, err := s.store.Tree(img)
+	if err != nil {
+		return err
+	}
+	c := container.Container{ID: at.id, Name: at.id[:12], Created: s.now, Image: img.ID, Config: json.RawMessage("{}")}
 	_, err = s.store.Update(ctx, func(*store.Snapshot) (_ []store.Change, err error) {
-		at.container, err = container.Create(place.dir, c, files)
+		at.container, err = container.Create(at.place.dir, c, files)
 		return nil, err
 	})
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(at.dir))
-	}
-	return at, nil
+	return err
 }
 
 func (at *site) mkdir() (string, error) { return os.MkdirTemp(at.dir, "mount-") }
 
 // remove removes the container, and then the directory.
 func (at *site) remove(ctx context.Context) error {
-	if err := at.container.Remove(ctx, true); err != nil {
-		return err
+	if at.container != nil {
+		if err := at.container.Remove(ctx, true); err != nil {
+			return err
+		}
 	}
 	return os.RemoveAll(at.dir)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -59,6 +60,9 @@ type helper struct {
 }
 
 func (h *helper) run() (code int, err error) {
+	if _, err := io.ReadFull(h.life, make([]byte, 1)); err != nil { // goAhead, or nothing is to be done
+		return 0, err
+	}
 	text, err := os.ReadFile(h.path("spec.json"))
 	if err != nil {
 		return 0, err

@@ -14,17 +14,45 @@ import (
 	"golang.org/x/term"
 )
 
-// Run runs the process to its end. Its exit status is that of a shell: 128 and the signal's number where a signal ended
-// it. If it did not run, the error is an [*Error]. If ctx ends, the process is killed, and the error is ctx's cause.
+// Run starts a runner, and runs the process.
 func Run(ctx context.Context, s Spec) (exitCode int, err error) {
-	if err := writeSpec(s); err != nil {
-		return ExitFailed, err
-	}
-	defer func() { err = errors.Join(err, Clean(s.Dir)) }()
-	h, err := start(s)
+	r, err := Start(s)
 	if err != nil {
 		return ExitFailed, err
 	}
+	return r.Run(ctx, s)
+}
+
+// Runner is a helper that waits for the process it is to run. It takes a moment to come up, in which its caller may do other
+// things.
+type Runner struct{ *helperProcess }
+
+// Start starts a runner. No more need be said than Dir, which exists, the streams, whether one is a terminal, and Hold. The
+// caller calls Run or Close.
+func Start(s Spec) (*Runner, error) {
+	h, err := start(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Runner{h}, nil
+}
+
+// Close ends a runner that was not told to run anything.
+func (h *Runner) Close() {
+	h.life.Close()
+	_ = h.wait() // it has nothing to say
+}
+
+// Run runs the process, of which all is said now, to its end. Its exit status is that of a shell: 128 and the signal's number
+// where a signal ended it. If it did not run, the error is an [*Error]. If ctx ends, the process is killed, and the error is
+// ctx's cause.
+func (h *Runner) Run(ctx context.Context, s Spec) (exitCode int, err error) {
+	if err := writeSpec(s); err != nil {
+		h.Close()
+		return ExitFailed, err
+	}
+	defer func() { err = errors.Join(err, Clean(s.Dir)) }()
+	_, _ = h.life.Write([]byte{goAhead}) // whoever does not read it has ended
 	stop := context.AfterFunc(ctx, func() { h.life.Close() })
 	defer stop()
 	forwarded := make(chan struct{})
@@ -51,6 +79,9 @@ func Run(ctx context.Context, s Spec) (exitCode int, err error) {
 
 const exitSignal = 128
 
+// goAhead tells the helper that spec.json is there.
+const goAhead = 0
+
 func writeSpec(s Spec) error {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -62,7 +93,7 @@ func writeSpec(s Spec) error {
 // helperProcess is the helper, seen by the caller.
 type helperProcess struct {
 	cmd     *exec.Cmd
-	life    *os.File // a byte is the number of a signal for the process; its end is the process's
+	life    *os.File // the first byte is goAhead, others are signals for the process; its end is the process's
 	results *os.File // of reports
 	pty     *pty     // nil if the process has the caller's terminal, or none
 }
