@@ -184,7 +184,7 @@ func walkOf(t *testing.T, dir string) []string {
 	t.Helper()
 	return strings.Split(sh(t, "cd "+dir+` && find . -mindepth 1 \( -type d -printf '%p %y %m %U %G\n' \
 		-o -printf '%p %y %m %U %G %s %Ts %n %l\n' \) | sort; find . -type f -exec md5sum {} + | sort;
-		find . \( -type c -o -type b \) -exec stat -c '%n %t:%T' {} + | sort`), "\n")
+		find . \( -type c -o -type b \) -exec stat -c '%n %t:%T' {} + | sort; find . -type f -exec getcap {} + | sort`), "\n")
 }
 
 // edit is done in a container of docker's and in one of ours, by the image's busybox.
@@ -216,6 +216,10 @@ func TestCommitLikeDocker(t *testing.T) {
 	docker(slices.Concat([]string{"run", "--network", "host", "--hostname", "box"}, options, command)...)
 	ours(slices.Concat([]string{"create", "--hostname", "box"}, options, command)...)
 	sh(t, "chroot "+m.path("containers", "both", "rootfs")+" /bin/busybox sh -c '"+edit+"'")
+	upper := strings.TrimSpace(docker("inspect", "--format", "{{.GraphDriver.Data.UpperDir}}", "both"))
+	for _, files := range []string{upper, m.path("containers", "both", "rootfs")} {
+		sh(t, "setcap cap_net_raw+ep "+files+"/bin/copy") // which the image's busybox cannot
+	}
 
 	if diff := cmp.Diff(dockerDiff(docker("diff", "both")), sortedLines(ours("diff", "both"))); diff != "" {
 		t.Error("diff:", diff)
@@ -245,8 +249,12 @@ func TestCommitLikeDocker(t *testing.T) {
 	docker("push", "-q", plain)
 	m.pull(plain)
 	theirs := slices.DeleteFunc(walkOf(t, m.tag(plain, "rootfs")), func(line string) bool { return line == "./data d 755 0 0" })
-	if diff := cmp.Diff(theirs, walkOf(t, m.tag("docker.io/library/mine:1", "rootfs"))); diff != "" {
+	mine := walkOf(t, m.tag("docker.io/library/mine:1", "rootfs"))
+	if diff := cmp.Diff(theirs, mine); diff != "" {
 		t.Error(diff)
+	}
+	if !slices.Contains(mine, "./bin/copy cap_net_raw=ep") {
+		t.Error("the capability of a file is gone")
 	}
 	ours("rm", "both")
 }
