@@ -8,7 +8,8 @@
 // ends all others: whoever is killed, nothing runs on. Its mounts, and the network namespace, go with it. What may be left
 // then are empty cgroups, which [Clean] removes.
 //
-// The helper alone looks into the root filesystem: a server that shows it may be the caller.
+// The helper alone looks into the root filesystem, and mounts it if it is an overlay: a server that shows it may be the
+// caller. It can be started before all is said ([Start]), since it takes a moment to come up.
 //
 //	DIR/spec.json      what the helper is asked for
 //	DIR/config.json    the OCI runtime specification's

@@ -130,7 +130,7 @@ func (h *helper) prepare() error {
 }
 
 // overlayWait is how long a lower directory may take to come: a content tree learns of a new image a moment after it is
-// published.
+// published, and tells nobody.
 const overlayWait = 5 * time.Second
 
 func (h *helper) mountOverlay() error {

@@ -226,7 +226,8 @@ func removeCgroups(path string) error {
 	return nil
 }
 
-// removeCgroup waits for the processes in it, which the kernel is about to kill, to be gone.
+// removeCgroup waits for the processes in it, which the kernel is about to kill, to be gone: cgroups of version 1 tell nobody
+// when they are empty.
 func removeCgroup(path string) error {
 	const longest = 50 * time.Millisecond
 	begin := time.Now()
